@@ -1,0 +1,3 @@
+//! From a plan and kernels to artifacts.
+
+pub mod wasm;
