@@ -6,6 +6,7 @@
 //! lists, and one corpus file. Casts and selection are expression forms of their own, not operations.
 
 pub mod eval;
+pub mod fold;
 
 use crate::types::Scalar;
 
@@ -121,7 +122,8 @@ table! {
     Shl "<<" 2 Integer Same;
     /// Shift right, arithmetic for signed types; the count is taken modulo the width.
     Shr ">>" 2 Integer Same;
-    /// The first operand with the sign of the second.
+    /// The first operand with the sign of the second; a NaN second operand counts as positive (engines differ in the
+    /// sign of a NaN, and results must not).
     CopySign "copysign" 2 Float Same;
     /// Equality.
     Eq "==" 2 Any Bool;
