@@ -18,6 +18,14 @@
 //! Sequential statements (Var, Assign, Store, Push, If, Loop, While, Break, Return, State, HostStep) join
 //! [`Stmt`] with their issue; every pass over regions matches exhaustively so that the compiler names the places.
 
+pub mod bind;
+
+pub mod expr;
+
+pub mod print;
+pub mod prove;
+pub mod verify;
+
 use crate::arena::{Arena, Id};
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
@@ -322,4 +330,9 @@ impl Pipeline {
     pub fn ty(&self, id: ExprId) -> Scalar {
         self.types[id.index()]
     }
+}
+
+/// The type in which a value of this element type is computed: `f16` is widened.
+pub fn compute_type(elem: Scalar) -> Scalar {
+    if elem == Scalar::F16 { Scalar::F32 } else { elem }
 }

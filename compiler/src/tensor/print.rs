@@ -1,0 +1,157 @@
+//! Tensor IR as text: one line a statement, expressions written out, shared ones named where they are large.
+
+use super::*;
+use std::fmt::Write;
+
+/// The program's text form (`kcc build --emit tensor`).
+pub fn print(program: &Program) -> String {
+    let mut out = String::new();
+    for pipeline in &program.pipelines {
+        Printer { program, p: pipeline, out: &mut out }.pipeline();
+    }
+    out
+}
+
+/// One expression of a pipeline as text.
+pub fn expr(program: &Program, pipeline: &Pipeline, id: ExprId) -> String {
+    let mut out = String::new();
+    Printer { program, p: pipeline, out: &mut out }.expr(id)
+}
+
+struct Printer<'a> {
+    program: &'a Program,
+    p: &'a Pipeline,
+    out: &'a mut String,
+}
+
+impl Printer<'_> {
+    fn pipeline(&mut self) {
+        let _ = writeln!(self.out, "pipeline {}", self.p.name);
+        for tensor in &self.p.params {
+            let line = self.declaration(*tensor);
+            let _ = writeln!(self.out, "  param {line}");
+        }
+        for fact in &self.p.facts {
+            let size = self.program.names.show(&fact.size);
+            let _ = writeln!(self.out, "  fact {size} {} 0", if fact.is_equality { "==" } else { ">=" });
+        }
+        for stmt in &self.p.body.stmts {
+            let line = self.stmt(stmt);
+            let _ = writeln!(self.out, "  {line}");
+        }
+        for (name, tensor) in &self.p.results {
+            let line = self.declaration(*tensor);
+            let _ = writeln!(self.out, "  result {name} = {line}");
+        }
+    }
+
+    fn tensor(&self, id: TensorId) -> String {
+        format!("{}.{}", self.p.tensors[id].name, id.index())
+    }
+
+    fn axis(&self, id: AxisId) -> String {
+        format!("{}.{}", self.p.axes[id].name, id.index())
+    }
+
+    fn declaration(&self, id: TensorId) -> String {
+        let tensor = &self.p.tensors[id];
+        format!("{}: {}{}", self.tensor(id), tensor.elem, self.program.names.show_dims(&tensor.dims))
+    }
+
+    fn stmt(&self, stmt: &Stmt) -> String {
+        match stmt {
+            Stmt::Stage(stage) => {
+                let axes: Vec<String> = stage
+                    .axes
+                    .iter()
+                    .map(|axis| {
+                        let extent =
+                            self.p.axes[*axis].extent.as_ref().map(|e| self.program.names.show(e)).unwrap_or_default();
+                        format!("{} < {extent}", self.axis(*axis))
+                    })
+                    .collect();
+                let tensors: Vec<String> = stage.tensors.iter().map(|id| self.declaration(*id)).collect();
+                let body = match &stage.body {
+                    StageBody::Map(exprs) => exprs.iter().map(|id| self.expr(*id)).collect::<Vec<_>>().join("; "),
+                    StageBody::Scan { op, expr } => format!("scan {} {}", op.name(), self.expr(*expr)),
+                };
+                format!("{} stage {} [{}] = {body}", binding(stage.binding), tensors.join(", "), axes.join(", "))
+            }
+            Stmt::Alias { tensor, of, binding: when, .. } => {
+                format!("{} alias {} = {}", binding(*when), self.declaration(*tensor), self.tensor(*of))
+            }
+            Stmt::Check(check) => {
+                let axes = self.ranges(&check.axes);
+                let values: Vec<String> = check.values.iter().map(|id| self.expr(*id)).collect();
+                let what = format!("{:?}", check.failure);
+                format!(
+                    "{} check [{axes}] {} else {what} ({})",
+                    binding(check.binding),
+                    self.expr(check.cond),
+                    values.join(", ")
+                )
+            }
+        }
+    }
+
+    fn ranges(&self, axes: &[ReduceAxis]) -> String {
+        let ranges: Vec<String> = axes
+            .iter()
+            .map(|axis| {
+                let (lo, hi) = (self.expr(axis.lo), self.expr(axis.hi));
+                let step = if axis.step.as_const() == Some(1) {
+                    String::new()
+                } else {
+                    format!(" by {}", self.program.names.show(&axis.step))
+                };
+                format!("{} in {lo}..{hi}{step}", self.axis(axis.axis))
+            })
+            .collect();
+        ranges.join(", ")
+    }
+
+    fn expr(&self, id: ExprId) -> String {
+        match &self.p.exprs[id] {
+            Expr::Const(value) => format!("{value:?}"),
+            Expr::Axis(axis) => self.axis(*axis),
+            Expr::Size(size) => format!("<{}>", self.program.names.show(size)),
+            Expr::Op(op, args) if args.len() == 2 && !op.name().starts_with(char::is_alphabetic) => {
+                format!("({} {} {})", self.expr(args[0]), op.name(), self.expr(args[1]))
+            }
+            Expr::Op(op, args) => {
+                let args: Vec<String> = args.iter().map(|arg| self.expr(*arg)).collect();
+                format!("{}({})", op.name(), args.join(", "))
+            }
+            Expr::Cast(arg) => format!("{}({})", self.p.ty(id), self.expr(*arg)),
+            Expr::Select(c, a, b) => {
+                format!("if {} {{ {} }} else {{ {} }}", self.expr(*c), self.expr(*a), self.expr(*b))
+            }
+            Expr::Load(tensor, index) => {
+                let index: Vec<String> = index.iter().map(|arg| self.expr(*arg)).collect();
+                format!("{}[{}]", self.tensor(*tensor), index.join(", "))
+            }
+            Expr::Reduce(reduce) => {
+                let order = match reduce.order {
+                    FoldOrder::Any => "",
+                    FoldOrder::Serial => " serial",
+                    FoldOrder::Lanes16 => " lanes16",
+                };
+                let component = match reduce.op {
+                    ReduceOp::ArgMax | ReduceOp::ArgMin => format!(".{}", reduce.component),
+                    _ => String::new(),
+                };
+                let (axes, body) = (self.ranges(&reduce.axes), self.expr(reduce.body));
+                format!("{}{component}{order} {axes} {{ {body} }}", reduce.op.name())
+            }
+        }
+    }
+}
+
+fn binding(binding: Binding) -> &'static str {
+    match binding {
+        Binding::Build => "build",
+        Binding::Bind => "bind",
+        Binding::Plan => "plan",
+        Binding::Call => "call",
+    }
+}
