@@ -4,6 +4,8 @@
 //! typed. Each [`Code`] has a heading in `docs/errors.md` with the smallest failing program and its repair.
 //! Rendering (codespan-reporting) and JSON are here too; nothing else in the compiler formats messages.
 
+pub mod codes;
+
 use crate::source::Span;
 
 /// How bad it is.
