@@ -5,6 +5,8 @@
 //! opaque atoms otherwise; `dim(e)` atoms are equal when their expressions are equal.
 //! A size's value always fits `i32` at run time: the plan refuses others before the call.
 
+pub mod eval;
+
 use crate::ops::Op;
 use crate::types::{Const, Scalar};
 use std::collections::BTreeMap;

@@ -19,9 +19,8 @@
 //! [`Stmt`] with their issue; every pass over regions matches exhaustively so that the compiler names the places.
 
 pub mod bind;
-
+pub mod eval;
 pub mod expr;
-
 pub mod print;
 pub mod prove;
 pub mod verify;
@@ -198,7 +197,8 @@ pub struct Stage {
 pub enum StageBody {
     /// Each element by itself: one expression a tensor.
     Map(Vec<ExprId>),
-    /// Inclusive prefixes along the last axis, serially: element `i` is the combination of `expr` at `0..=i`.
+    /// Inclusive prefixes along the last axis, serially: element `i` is the combination of the identity and `expr` at
+    /// `0..=i`, in this order.
     /// One tensor. (`sum prod max min` only.)
     Scan {
         /// How to combine.
