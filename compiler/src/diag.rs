@@ -5,6 +5,9 @@
 //! Rendering (codespan-reporting) and JSON are here too; nothing else in the compiler formats messages.
 
 pub mod codes;
+pub mod inlined;
+pub mod json;
+pub mod render;
 
 use crate::source::Span;
 
