@@ -3,6 +3,9 @@
 use super::*;
 use std::collections::BTreeMap;
 
+/// Largest tensor that is computed at build time and stored in the module.
+const BUILD_BYTES: i64 = 64 * 1024;
+
 /// *Before*: binding times as they come. *After*: the earliest possible ones (`Build` for what depends on constants
 /// alone and has a known size, `Plan` for what depends on sizes and on scalars that reach a size, `Call` otherwise).
 ///
@@ -31,7 +34,13 @@ pub fn bind(program: &mut Program) {
                     };
                     let mut binding = time(pipeline, &when, &roots);
                     let sizes = stage.axes.iter().filter_map(|axis| pipeline.axes[*axis].extent.as_ref());
-                    if sizes.into_iter().any(|extent| extent.as_const().is_none()) {
+                    let elements = sizes.into_iter().try_fold(1i64, |product, extent| {
+                        extent.as_const().map(|extent| product.saturating_mul(extent.max(0)))
+                    });
+                    // What is large is not worth its bytes in the module.
+                    let elem = pipeline.tensors[stage.tensors[0]].elem;
+                    let is_small = elements.is_some_and(|n| n.saturating_mul(i64::from(elem.bytes())) <= BUILD_BYTES);
+                    if !is_small {
                         binding = binding.max(Binding::Plan);
                     }
                     if stage.tensors.iter().any(|tensor| results.contains(tensor)) {

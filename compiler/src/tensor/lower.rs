@@ -72,7 +72,7 @@ fn add_const(consts: &mut Vec<ConstData>, data: ConstData) -> DataId {
 }
 
 /// Steps that the evaluator may take for one constant: a minute or so.
-const CONST_BUDGET: u64 = 4_000_000_000;
+pub(super) const CONST_BUDGET: u64 = 4_000_000_000;
 
 fn evaluate_const(
     hir: &hir::Program,

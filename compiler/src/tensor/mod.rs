@@ -19,10 +19,15 @@
 //! [`Stmt`] with their issue; every pass over regions matches exhaustively so that the compiler names the places.
 
 pub mod bind;
+pub mod constants;
 pub mod eval;
 pub mod expr;
+pub mod fuse;
+pub mod lower;
 pub mod print;
 pub mod prove;
+pub mod share;
+pub mod trim;
 pub mod verify;
 
 use crate::arena::{Arena, Id};
@@ -258,7 +263,7 @@ pub struct Axis {
 }
 
 /// A pure scalar expression.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr {
     /// A constant.
     Const(Const),
@@ -279,7 +284,7 @@ pub enum Expr {
 }
 
 /// A reduction: accumulators, combined over all values of its axes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reduce {
     /// How to combine.
     pub op: ReduceOp,
@@ -294,7 +299,7 @@ pub struct Reduce {
 }
 
 /// A reduction's axis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReduceAxis {
     /// The index.
     pub axis: AxisId,
