@@ -3,9 +3,11 @@
 //! Three entry points share one list: [`check`] stops after HIR, [`lower`] after Tensor IR, [`build`] gives the module.
 //! A failed `verify` is a bug of ours: it panics with the pass's name, the complaint and the IR's text.
 
+use crate::diag::Code;
 use crate::diag::Diagnostic;
 use crate::hir;
-use crate::source::{Resolver, SourceMap};
+use crate::source::{FileId, Resolver, SourceMap, Span};
+use crate::tensor::{self, fuse::Decision};
 
 /// What the caller decides.
 #[derive(Clone, Debug)]
@@ -64,4 +66,57 @@ pub struct Rejected {
 pub fn check(resolver: &dyn Resolver, root: &str, options: &Options) -> Result<Checked, Box<Rejected>> {
     let _ = (resolver, root, options);
     unreachable!("joined when the front end lands")
+}
+
+/// A program as Tensor IR, ready for loops or for the evaluator.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// All sources, for messages.
+    pub sources: SourceMap,
+    /// The stages.
+    pub program: tensor::Program,
+    /// What became of each stage, for `explain`.
+    pub decisions: Vec<Decision>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// HIR → Tensor IR, and all passes on it.
+///
+/// # Errors
+/// Diagnostics that only show when everything is inlined, constants that fail, sizes that do not exist.
+pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejected>> {
+    let Checked { sources, program: hir, warnings } = checked;
+    let mut program = match tensor::lower::lower(&hir, options.tests) {
+        Ok(program) => program,
+        Err(diagnostics) => return Err(Box::new(Rejected { sources, diagnostics })),
+    };
+    tensor::verify::verify(&program, "lower");
+    if let Err(message) = tensor::specialise::specialise(&mut program, &options.sizes) {
+        return Err(Box::new(reject(sources, 701, message)));
+    }
+    tensor::share::share(&mut program);
+    tensor::bind::bind(&mut program);
+    tensor::verify::verify(&program, "share, bind");
+    let mut decisions = Vec::new();
+    if options.fuse {
+        decisions = tensor::fuse::fuse(&mut program);
+        tensor::verify::verify(&program, "fuse");
+        tensor::trim::trim(&mut program);
+        tensor::share::share(&mut program);
+        tensor::bind::bind(&mut program);
+        tensor::verify::verify(&program, "trim, share, bind");
+    }
+    if let Err(message) = tensor::constants::constants(&mut program) {
+        return Err(Box::new(reject(sources, 602, message)));
+    }
+    tensor::share::share(&mut program);
+    tensor::verify::verify(&program, "constants, share");
+    Ok(Lowered { sources, program, decisions, warnings })
+}
+
+/// A refusal that belongs to the program as a whole.
+fn reject(sources: SourceMap, code: u16, message: String) -> Rejected {
+    let span = Span { file: FileId(0), start: 0, end: 0 };
+    Rejected { sources, diagnostics: vec![Diagnostic::error(Code(code), span, message)] }
 }

@@ -27,6 +27,7 @@ pub mod lower;
 pub mod print;
 pub mod prove;
 pub mod share;
+pub mod specialise;
 pub mod trim;
 pub mod verify;
 
