@@ -58,6 +58,7 @@ pub fn bind(program: &mut Program) {
                     }
                     when.insert(*tensor, *binding);
                 }
+                Stmt::Group(_) => unreachable!("groups are made after binding times are set"),
                 Stmt::Check(check) => {
                     let roots: Vec<ExprId> = check
                         .axes

@@ -12,7 +12,7 @@ pub fn constants(program: &mut Program) -> Result<(), String> {
         let is_build = |stmt: &Stmt| match stmt {
             Stmt::Stage(stage) => stage.binding == Binding::Build,
             Stmt::Alias { binding, .. } => *binding == Binding::Build,
-            Stmt::Check(_) => false,
+            Stmt::Check(_) | Stmt::Group(_) => false,
         };
         if !pipeline.body.stmts.iter().any(is_build) {
             continue;

@@ -219,7 +219,7 @@ fn sites(p: &Pipeline, tensor: TensorId) -> Vec<Site> {
     for stmt in &p.body.stmts {
         let (binding, axes): (Binding, Vec<AxisId>) = match stmt {
             Stmt::Stage(stage) => (stage.binding, stage.axes.clone()),
-            Stmt::Alias { .. } => continue,
+            Stmt::Alias { .. } | Stmt::Group(_) => continue,
             Stmt::Check(check) => (check.binding, check.axes.iter().map(|axis| axis.axis).collect()),
         };
         let mut seen = BTreeSet::new();

@@ -23,6 +23,7 @@ pub mod constants;
 pub mod eval;
 pub mod expr;
 pub mod fuse;
+pub mod group;
 pub mod lower;
 pub mod print;
 pub mod prove;
@@ -168,6 +169,24 @@ pub enum Stmt {
     },
     /// Fails the call unless a condition holds.
     Check(Check),
+    /// Stages that share outer loops. Made by `group`, the last pass on Tensor IR; what runs before does not meet it.
+    Group(Group),
+}
+
+/// Stages that share their outer axes: for each value of the group's axes, the stages run one after another.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The shared axes, outermost first; each has an extent.
+    pub axes: Vec<AxisId>,
+    /// The stages, in order. Their own `axes` are the inner ones only; their expressions use the group's axes too.
+    pub stages: Vec<Stage>,
+    /// Tensors of the group that nobody outside reads: they have the inner axes only, their room is used again for each
+    /// value of the group's axes. Other tensors of the group have the group's axes first.
+    pub private: Vec<TensorId>,
+    /// When it runs.
+    pub binding: Binding,
+    /// Where from: that of its last stage.
+    pub origin: OriginId,
 }
 
 /// When a statement runs. What can run earlier does, and its result is kept until that is redone.

@@ -80,6 +80,15 @@ impl Printer<'_> {
             Stmt::Alias { tensor, of, binding: when, .. } => {
                 format!("{} alias {} = {}", binding(*when), self.declaration(*tensor), self.tensor(*of))
             }
+            Stmt::Group(group) => {
+                let axes: Vec<String> = group.axes.iter().map(|axis| self.axis(*axis)).collect();
+                let mut out = format!("{} group [{}]", binding(group.binding), axes.join(", "));
+                for stage in &group.stages {
+                    let kind = if stage.tensors.iter().all(|t| group.private.contains(t)) { "private " } else { "" };
+                    let _ = write!(out, "\n    {kind}{}", self.stmt(&Stmt::Stage(stage.clone())));
+                }
+                out
+            }
             Stmt::Check(check) => {
                 let axes = self.ranges(&check.axes);
                 let values: Vec<String> = check.values.iter().map(|id| self.expr(*id)).collect();

@@ -100,7 +100,7 @@ fn remove_unread(p: &mut Pipeline) {
         let keep = match &stmt {
             Stmt::Stage(stage) => stage.tensors.iter().any(|tensor| needed.contains(tensor)),
             Stmt::Alias { tensor, .. } => needed.contains(tensor),
-            Stmt::Check(_) => true,
+            Stmt::Check(_) | Stmt::Group(_) => true,
         };
         if !keep {
             continue;
@@ -128,6 +128,14 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
                 StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
                 StageBody::Scan { expr, .. } => *expr = f(p, *expr),
             },
+            Stmt::Group(group) => {
+                for stage in &mut group.stages {
+                    match &mut stage.body {
+                        StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
+                        StageBody::Scan { expr, .. } => *expr = f(p, *expr),
+                    }
+                }
+            }
             Stmt::Alias { .. } => {}
             Stmt::Check(check) => {
                 for axis in &mut check.axes {
@@ -149,6 +157,7 @@ pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
             StageBody::Map(exprs) => exprs.clone(),
             StageBody::Scan { expr, .. } => vec![*expr],
         },
+        Stmt::Group(group) => group.stages.iter().flat_map(|stage| roots(&Stmt::Stage(stage.clone()))).collect(),
         Stmt::Alias { .. } => Vec::new(),
         Stmt::Check(check) => check
             .axes

@@ -71,39 +71,17 @@ impl Verifier<'_> {
 
     fn stmt(&mut self, stmt: &Stmt) -> Result<(), String> {
         match stmt {
-            Stmt::Stage(stage) => {
-                let exprs: Vec<ExprId> = match &stage.body {
-                    StageBody::Map(exprs) => exprs.clone(),
-                    StageBody::Scan { op, expr } => {
-                        ensure(!stage.axes.is_empty(), || "a scan without an axis".into())?;
-                        ensure(matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Max | ReduceOp::Min), || {
-                            format!("a scan cannot combine with {}", op.name())
-                        })?;
-                        vec![*expr]
-                    }
-                };
-                ensure(exprs.len() == stage.tensors.len(), || "a stage has one expression a tensor".into())?;
-                let mut bound = BTreeSet::new();
-                for axis in &stage.axes {
-                    ensure(self.p.axes[*axis].extent.is_some(), || format!("stage axis {axis:?} has no extent"))?;
-                    ensure(bound.insert(*axis), || format!("stage axis {axis:?} stands twice"))?;
-                }
-                for (tensor, expr) in stage.tensors.iter().zip(&exprs) {
-                    let declared = &self.p.tensors[*tensor];
-                    let extents: Vec<&Size> =
-                        stage.axes.iter().filter_map(|axis| self.p.axes[*axis].extent.as_ref()).collect();
-                    ensure(declared.dims.iter().eq(extents), || format!("{tensor:?} does not have its axes' extents"))?;
-                    self.expr(*expr, &bound)?;
-                    let stored = compute_type(declared.elem);
-                    ensure(self.p.ty(*expr) == stored, || {
-                        format!("{tensor:?} of {} gets {}", declared.elem, self.p.ty(*expr))
-                    })?;
-                }
-                for tensor in &stage.tensors {
-                    self.write(*tensor)?;
+            Stmt::Group(group) => {
+                let outer: Vec<AxisId> = group.axes.clone();
+                ensure(outer.iter().all(|axis| self.p.axes[*axis].extent.is_some()), || {
+                    "a group axis has no extent".into()
+                })?;
+                for stage in &group.stages {
+                    self.stage(stage, &outer, &group.private)?;
                 }
                 Ok(())
             }
+            Stmt::Stage(stage) => self.stage(stage, &[], &[]),
             Stmt::Alias { tensor, of, .. } => {
                 ensure(self.written.contains(of), || format!("{of:?} is aliased before it is written"))?;
                 ensure(self.p.tensors[*tensor].elem == self.p.tensors[*of].elem, || {
@@ -123,6 +101,41 @@ impl Verifier<'_> {
                 check.values.iter().try_for_each(|value| self.expr(*value, &bound))
             }
         }
+    }
+
+    /// A stage by itself (`outer` empty) or inside a group over `outer`.
+    fn stage(&mut self, stage: &Stage, outer: &[AxisId], private: &[TensorId]) -> Result<(), String> {
+        let exprs: Vec<ExprId> = match &stage.body {
+            StageBody::Map(exprs) => exprs.clone(),
+            StageBody::Scan { op, expr } => {
+                ensure(!stage.axes.is_empty(), || "a scan without an axis".into())?;
+                ensure(matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Max | ReduceOp::Min), || {
+                    format!("a scan cannot combine with {}", op.name())
+                })?;
+                vec![*expr]
+            }
+        };
+        ensure(exprs.len() == stage.tensors.len(), || "a stage has one expression a tensor".into())?;
+        let mut bound: BTreeSet<AxisId> = outer.iter().copied().collect();
+        for axis in &stage.axes {
+            ensure(self.p.axes[*axis].extent.is_some(), || format!("stage axis {axis:?} has no extent"))?;
+            ensure(bound.insert(*axis), || format!("stage axis {axis:?} stands twice"))?;
+        }
+        for (tensor, expr) in stage.tensors.iter().zip(&exprs) {
+            let declared = &self.p.tensors[*tensor];
+            let shared = if private.contains(tensor) { &[] } else { outer };
+            let extents = shared.iter().chain(&stage.axes).filter_map(|axis| self.p.axes[*axis].extent.as_ref());
+            ensure(declared.dims.iter().eq(extents), || format!("{tensor:?} does not have its axes' extents"))?;
+            self.expr(*expr, &bound)?;
+            let stored = compute_type(declared.elem);
+            ensure(self.p.ty(*expr) == stored, || {
+                format!("{tensor:?} of {} gets {}", declared.elem, self.p.ty(*expr))
+            })?;
+        }
+        for tensor in &stage.tensors {
+            self.write(*tensor)?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, tensor: TensorId) -> Result<(), String> {

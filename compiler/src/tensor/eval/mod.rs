@@ -91,7 +91,7 @@ pub fn run_build(
         match stmt {
             Stmt::Stage(stage) if stage.binding == Binding::Build => written.extend(&stage.tensors),
             Stmt::Alias { tensor, binding: Binding::Build, .. } => written.push(*tensor),
-            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
+            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) | Stmt::Group(_) => {}
         }
     }
     written.into_iter().map(|tensor| Ok((tensor, run.value(tensor)?))).collect()
@@ -146,6 +146,7 @@ impl<'a> Run<'a> {
                     self.place.insert(*tensor, place);
                 }
                 Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
+                Stmt::Group(_) => return Err(EvalError::Invalid("groups are made after evaluation".to_string())),
             }
         }
         Ok(())
