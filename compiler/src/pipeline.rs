@@ -3,8 +3,7 @@
 //! Three entry points share one list: [`check`] stops after HIR, [`lower`] after Tensor IR, [`build`] gives the module.
 //! A failed `verify` is a bug of ours: it panics with the pass's name, the complaint and the IR's text.
 
-use crate::diag::Code;
-use crate::diag::Diagnostic;
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::hir;
 use crate::source::{FileId, Resolver, SourceMap, Span};
 use crate::tensor::{self, fuse::Decision};
@@ -59,13 +58,19 @@ pub struct Rejected {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Front end: text → AST → HIR.
+/// Front end: text → AST → HIR. The resolver is asked for `root` with an empty `from`.
 ///
 /// # Errors
 /// All diagnostics of the front end, if one is an error.
-pub fn check(resolver: &dyn Resolver, root: &str, options: &Options) -> Result<Checked, Box<Rejected>> {
-    let _ = (resolver, root, options);
-    unreachable!("joined when the front end lands")
+pub fn check(resolver: &dyn Resolver, root: &str) -> Result<Checked, Box<Rejected>> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Vec::new();
+    let program = hir::lower::lower(resolver, root, &mut sources, &mut diagnostics);
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Box::new(Rejected { sources, diagnostics }));
+    }
+    hir::verify::verify(&program, "lower to HIR");
+    Ok(Checked { sources, program, warnings: diagnostics })
 }
 
 /// A program as Tensor IR, ready for loops or for the evaluator.

@@ -10,6 +10,16 @@
 //! `verify` holds: every local is defined before use, every size variable belongs to the function, indices are
 //! `i32`, operand types fit their operation, branch types agree, results have the declared types.
 
+mod check;
+mod codes;
+mod facts;
+mod instance;
+mod load;
+pub mod lower;
+pub mod print;
+mod scope;
+pub mod verify;
+
 use crate::ops::Op;
 pub use crate::ops::{Border, ReduceOp};
 use crate::size::{ScalarVar, Size, SizeNames, SizeVar};

@@ -1,0 +1,411 @@
+//! Types as written: element names, type parameters, extents, and the signature of a function instance, in which
+//! size variables are bound.
+
+use super::{Checked, Checker, FnValue, Pure, Reported};
+use crate::diag::Diagnostic;
+use crate::hir::load::ItemId;
+use crate::hir::scope::{Binding, FnSignature, did_you_mean};
+use crate::hir::{Fact, Relation, SizeParam, SizeSource, Type, codes};
+use crate::size::{DimExpr, Size};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinaryOp, DimDecl, ItemKind, TypeKind};
+use crate::types::Scalar;
+
+/// The element types that a constraint accepts.
+pub(super) fn constraint(name: &str) -> Option<fn(Scalar) -> bool> {
+    match name {
+        "number" => Some(|elem| elem != Scalar::Bool),
+        "float" => Some(|elem| elem.is_float()),
+        "integer" => Some(|elem| elem.is_int()),
+        _ => None,
+    }
+}
+
+/// The names of a function's type parameters, in order: capitalised element types of parameters that no scalar
+/// type has.
+pub(in crate::hir) fn type_params(function: &ast::Fn) -> Vec<String> {
+    fn collect(ty: &ast::TypeExpr, out: &mut Vec<String>) {
+        match &ty.kind {
+            TypeKind::Name(name) | TypeKind::Tensor(name, _) => {
+                let is_param = name.text.starts_with(char::is_uppercase);
+                if is_param && !out.contains(&name.text) {
+                    out.push(name.text.clone());
+                }
+            }
+            TypeKind::Fn(params, result) => {
+                params.iter().for_each(|param| collect(param, out));
+                collect(result, out);
+            }
+            TypeKind::List(..) | TypeKind::Error => {}
+        }
+    }
+    let mut out = Vec::new();
+    function.params.iter().for_each(|param| collect(&param.ty, &mut out));
+    out
+}
+
+impl Checker<'_> {
+    /// The scalar type that a name stands for here.
+    pub fn elem(&mut self, name: &ast::Name) -> Checked<Scalar> {
+        if let Some(scalar) = Scalar::from_name(&name.text) {
+            return Ok(scalar);
+        }
+        match self.lookup(&name.text) {
+            Some(Binding::Type(scalar)) => return Ok(scalar),
+            Some(Binding::Poison) => return Err(Reported),
+            _ => {}
+        }
+        if let Some(super::items::Global::Item(item)) = self.global(&name.text)
+            && let ItemKind::Struct { .. } = self.modules.item(item).kind
+        {
+            return Err(self.error(codes::NOT_YET_STRUCT, name.span, "structs are not available yet"));
+        }
+        let mut diagnostic =
+            Diagnostic::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.text));
+        let scalars = Scalar::ALL.iter().map(|scalar| scalar.name());
+        if let Some(near) = did_you_mean(&name.text, scalars.chain(["dim"])) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        } else if name.text == "dim" {
+            diagnostic = diagnostic.note("`dim` is the type of parameters that are sizes, nothing else");
+        } else if name.text.starts_with(char::is_uppercase) {
+            diagnostic = diagnostic.note("a type parameter must occur as the element type of a parameter");
+        }
+        Err(self.report(diagnostic))
+    }
+
+    /// The type of a `let`, `const` or result: all names in it are known.
+    pub fn value_type(&mut self, ty: &ast::TypeExpr) -> Checked<Type> {
+        match &ty.kind {
+            TypeKind::Name(name) => Ok(Type::scalar(self.elem(name)?)),
+            TypeKind::Tensor(name, dims) => {
+                let elem = self.elem(name);
+                let dims: Vec<Checked<Size>> = dims.iter().map(|dim| self.extent_decl(dim)).collect();
+                Ok(Type::tensor(elem?, dims.into_iter().collect::<Checked<_>>()?))
+            }
+            TypeKind::Fn(..) => Err(self.report(
+                Diagnostic::error(codes::UNKNOWN_TYPE, ty.span, "functions are not values")
+                    .note("only a parameter can have a function type"),
+            )),
+            TypeKind::List(..) => Err(self.error(codes::NOT_YET_SEQUENTIAL, ty.span, "lists are not available yet")),
+            TypeKind::Error => Err(Reported),
+        }
+    }
+
+    fn extent_decl(&mut self, dim: &DimDecl) -> Checked<Size> {
+        match dim {
+            DimDecl::Size(tree) => {
+                let size = self.size(tree, "an extent")?;
+                self.check_extent(&size, tree.span)?;
+                Ok(size)
+            }
+            DimDecl::Bounded(name, _) => Err(self.not_yet_data_size(name)),
+        }
+    }
+
+    fn not_yet_data_size(&mut self, name: &ast::Name) -> Reported {
+        self.error(
+            codes::NOT_YET_DATA_SIZE,
+            name.span,
+            format!("`{} <= …`, a size that the data decides, is not available yet", name.text),
+        )
+    }
+
+    fn check_extent(&mut self, size: &Size, span: Span) -> Checked<()> {
+        match size.as_const() {
+            Some(value) if value < 0 => {
+                Err(self.error(codes::BAD_RANGE, span, format!("an extent cannot be negative, this is {value}")))
+            }
+            Some(value) if value > i64::from(i32::MAX) => Err(self.error(
+                codes::BAD_RANGE,
+                span,
+                format!("an extent cannot exceed {}, this is {value}", i32::MAX),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Declares the parameters of an instance: locals, size variables with their sources, implied facts.
+    /// `fns` are the values of its function-typed parameters, in order.
+    pub fn declare_params(&mut self, function: &ast::Fn, fns: Vec<FnValue>) -> Checked<()> {
+        let mut failed = false;
+        for (position, param) in function.params.iter().enumerate() {
+            if let Some(first) = function.params[..position].iter().find(|first| first.name.text == param.name.text) {
+                self.report(
+                    Diagnostic::error(
+                        codes::DUPLICATE_NAME,
+                        param.name.span,
+                        format!("two parameters are called `{}`", param.name.text),
+                    )
+                    .label(first.name.span, "the first one"),
+                );
+                failed = true;
+            }
+            if param.is_var {
+                self.not_yet_sequential(param.name.span, "a `var` parameter");
+                failed = true;
+            }
+        }
+        failed |= self.bind_sizes(function).is_err();
+        let mut fns = fns.into_iter();
+        let mut with_fns = Vec::new();
+        for param in &function.params {
+            match self.declare_param(param) {
+                Ok(true) => {}
+                Ok(false) => with_fns.push(param),
+                Err(Reported) => {
+                    self.bind(&param.name.text, Binding::Poison);
+                    failed = true;
+                }
+            }
+        }
+        if failed {
+            return Err(Reported);
+        }
+        for param in with_fns {
+            let value = fns.next().expect("each function-typed parameter has a value");
+            self.declare_fn_param(param, value)?;
+        }
+        Ok(())
+    }
+
+    /// Declares a parameter that is a value; gives false for function-typed ones.
+    fn declare_param(&mut self, param: &ast::Param) -> Checked<bool> {
+        let span = param.name.span;
+        let (ty, pure) = match &param.ty.kind {
+            TypeKind::Fn(..) => return Ok(false),
+            TypeKind::Name(name) if name.text == "dim" => {
+                let Some(Binding::Size(size)) = self.frame().scopes.find(&param.name.text).cloned() else {
+                    return Err(Reported);
+                };
+                (Type::scalar(Scalar::I32), Some(Pure::Scalar(DimExpr::Size(size))))
+            }
+            _ => {
+                let ty = self.value_type(&param.ty)?;
+                let pure = ty.as_scalar().map(|elem| {
+                    let var = self.program.names.new_scalar(param.name.text.clone());
+                    Pure::Scalar(DimExpr::Scalar(var, elem))
+                });
+                (ty, pure)
+            }
+        };
+        if let Type::Tensor(tensor) = &ty {
+            for dim in tensor.dims.clone() {
+                // What is not just a variable says something about variables: extents are not negative.
+                if dim.as_const().is_none() && dim.as_var().is_none() {
+                    let text = format!("{} >= 0", self.show(&dim));
+                    self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: dim, span, text });
+                }
+            }
+        }
+        let local = self.add_local(&param.name.text, ty, span, pure);
+        self.frame_mut().params.push(local);
+        self.bind(&param.name.text, Binding::Local(local));
+        Ok(true)
+    }
+
+    /// Declares a function-typed parameter: no local, but the hidden captures of a lambda.
+    fn declare_fn_param(&mut self, param: &ast::Param, value: FnValue) -> Checked<()> {
+        let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("only function types come here") };
+        let params = params.iter().map(|ty| self.value_type(ty)).collect::<Checked<Vec<_>>>()?;
+        let result = self.value_type(result)?;
+        let signature = FnSignature { params, result, span: param.ty.span };
+        let value = self.hidden_params(value);
+        self.bind(&param.name.text, Binding::Fn(value, signature));
+        Ok(())
+    }
+
+    /// Binds every size variable of the parameters, before their types are read.
+    fn bind_sizes(&mut self, function: &ast::Fn) -> Checked<()> {
+        let mut number = 0;
+        let mut numbered = Vec::new();
+        for param in &function.params {
+            if matches!(param.ty.kind, TypeKind::Fn(..)) {
+                continue;
+            }
+            if matches!(&param.ty.kind, TypeKind::Name(name) if name.text == "dim") {
+                self.bind_size(&param.name, SizeSource::Dim(number));
+            }
+            numbered.push((number, param));
+            number += 1;
+        }
+        let mut result = Ok(());
+        for &(param, tree) in &numbered {
+            let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
+            for (axis, dim) in dims.iter().enumerate() {
+                let DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim else { continue };
+                if self.is_bound_size(&name.text) {
+                    continue;
+                }
+                if let Some((_, scalar)) = numbered.iter().find(|(_, param)| param.name.text == name.text) {
+                    let message = format!("`{}` is a value, not a size", name.text);
+                    self.report(
+                        Diagnostic::error(codes::NOT_A_SIZE, name.span, message)
+                            .label(scalar.ty.span, "declared with this type")
+                            .help(format!("declare it as a size: `{}: dim`", name.text)),
+                    );
+                    result = Err(Reported);
+                }
+                self.bind_size(name, SizeSource::Param { param, axis });
+            }
+        }
+        for &(param, tree) in &numbered {
+            let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
+            for (axis, dim) in dims.iter().enumerate() {
+                if let DimDecl::Size(tree) = dim {
+                    let mut unbound = Vec::new();
+                    self.unbound_names(tree, &mut unbound);
+                    if let Some(name) = unbound.first().copied()
+                        && self.solve_size(name, tree, SizeSource::Param { param, axis }).is_err()
+                    {
+                        result = Err(Reported);
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    fn is_bound_size(&self, name: &str) -> bool {
+        self.frame().scopes.find(name).is_some() || self.is_const_size(name)
+    }
+
+    fn bind_size(&mut self, name: &ast::Name, source: SizeSource) {
+        let var = self.program.names.new_size(name.text.clone());
+        self.frame_mut().sizes.push(SizeParam { var, source });
+        self.bind(&name.text, Binding::Size(Size::from(var)));
+    }
+
+    fn unbound_names<'t>(&self, tree: &'t ast::Expr, out: &mut Vec<&'t ast::Name>) {
+        use ast::ExprKind as E;
+        match &tree.kind {
+            E::Name(name) if !self.is_bound_size(&name.text) => out.push(name),
+            E::Unary(_, inner) => self.unbound_names(inner, out),
+            E::Binary(_, left, right) => {
+                self.unbound_names(left, out);
+                self.unbound_names(right, out);
+            }
+            E::Call { args, .. } => args.iter().for_each(|arg| self.unbound_names(&arg.value, out)),
+            _ => {}
+        }
+    }
+
+    /// Binds a variable that occurs as `a*V + c`.
+    fn solve_size(&mut self, name: &ast::Name, tree: &ast::Expr, source: SizeSource) -> Checked<()> {
+        let before = self.frame().sizes.len();
+        self.bind_size(name, source);
+        let var = self.frame().sizes[before].var;
+        let mut others = Vec::new();
+        self.unbound_names(tree, &mut others);
+        let solved = if others.is_empty() {
+            let size = self.size(tree, "an extent")?;
+            size.solve_for(var).filter(|(factor, rest)| *factor > 0 && rest.as_const().is_some())
+        } else {
+            None
+        };
+        if solved.is_some() {
+            return Ok(());
+        }
+        self.frame_mut().sizes.truncate(before);
+        Err(self.report(
+            Diagnostic::error(codes::SIZE_UNBOUND, name.span, format!("nothing says what `{}` is", name.text))
+                .at("this is the only place where it occurs")
+                .note("a size variable stands alone, or as `a*V + c`, in the type of some parameter")
+                .help(format!("add a parameter: `{}: dim`", name.text)),
+        ))
+    }
+
+    /// Checks the instance's types against the constraints behind `where`.
+    pub fn check_constraints(&mut self, function: &ast::Fn, item: ItemId) -> Checked<()> {
+        let mut result = Ok(());
+        for fact in &function.facts {
+            if let ast::Fact::Constraint(name, class) = fact
+                && self.constraint_fact(name, class, item).is_err()
+            {
+                result = Err(Reported);
+            }
+        }
+        result
+    }
+
+    /// Makes facts of the relations behind `where`.
+    pub fn declare_facts(&mut self, function: &ast::Fn) -> Checked<()> {
+        let mut result = Ok(());
+        for fact in &function.facts {
+            if let ast::Fact::Relation(tree) = fact {
+                match self.relation(tree) {
+                    Ok(fact) => self.frame_mut().facts.push(fact),
+                    Err(Reported) => result = Err(Reported),
+                }
+            }
+        }
+        result
+    }
+
+    fn constraint_fact(&mut self, name: &ast::Name, class: &ast::Name, item: ItemId) -> Checked<()> {
+        let elem = self.elem(name)?;
+        let Some(accepts) = constraint(&class.text) else {
+            let mut diagnostic =
+                Diagnostic::error(codes::UNKNOWN_TYPE, class.span, format!("there is no constraint `{}`", class.text))
+                    .note("constraints are `number`, `float` and `integer`");
+            if let Some(near) = did_you_mean(&class.text, ["number", "float", "integer"]) {
+                diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+            }
+            return Err(self.report(diagnostic));
+        };
+        if accepts(elem) {
+            return Ok(());
+        }
+        let text = self.item_text(item);
+        let place = self.active.last().and_then(|active| active.asked).unwrap_or(name.span);
+        let mut diagnostic = Diagnostic::error(
+            codes::CONSTRAINT,
+            place,
+            format!("`{text}` needs {} to be {}, here it is {elem}", name.text, kind_text(&class.text)),
+        );
+        if place != name.span {
+            diagnostic = diagnostic.label(name.span.to(class.span), "required here");
+        }
+        self.diagnostics.push(diagnostic);
+        Err(Reported)
+    }
+
+    /// `C == G * groups`, `H <= 4096` as a fact.
+    fn relation(&mut self, tree: &ast::Expr) -> Checked<Fact> {
+        let ast::ExprKind::Binary(op, left, right) = &tree.kind else {
+            return Err(self.bad_fact(tree));
+        };
+        let text = self.sources.text(tree.span).to_string();
+        if !matches!(op, BinaryOp::Eq | BinaryOp::Le | BinaryOp::Lt | BinaryOp::Ge | BinaryOp::Gt) {
+            return Err(self.bad_fact(tree));
+        }
+        let (left, right) = (self.size(left, "a side of a fact"), self.size(right, "a side of a fact"));
+        let (left, right) = (left?, right?);
+        let one = Size::constant(1);
+        let (rel, size) = match op {
+            BinaryOp::Eq => (Relation::Zero, left.minus(&right)),
+            BinaryOp::Le => (Relation::NonNegative, right.minus(&left)),
+            BinaryOp::Lt => (Relation::NonNegative, right.minus(&left).minus(&one)),
+            BinaryOp::Ge => (Relation::NonNegative, left.minus(&right)),
+            _ => (Relation::NonNegative, left.minus(&right).minus(&one)),
+        };
+        Ok(Fact { rel, size, span: tree.span, text })
+    }
+
+    fn bad_fact(&mut self, tree: &ast::Expr) -> Reported {
+        if matches!(tree.kind, ast::ExprKind::Error) {
+            return Reported;
+        }
+        self.report(
+            Diagnostic::error(codes::BAD_FACT, tree.span, "a fact is a comparison of sizes")
+                .note("write `==`, `<=`, `<`, `>=` or `>` between two sizes; several facts are separated by commas"),
+        )
+    }
+}
+
+fn kind_text(class: &str) -> &'static str {
+    match class {
+        "float" => "a float type",
+        "integer" => "an integer type",
+        _ => "a number type",
+    }
+}
