@@ -12,12 +12,23 @@
 //! than that is held widened (sign- or zero-extended, `bool` as all ones or all zeros), so a cast between types of
 //! one lane count stays in its lane. `n` is 2, 4, 8 or 16, and no element type in a vector is wider than its lane.
 
+pub mod build;
+pub mod flatten;
+mod lower;
+pub mod print;
+#[cfg(test)]
+mod tests;
+pub mod tidy;
+pub mod verify;
+
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
 use crate::origin::OriginId;
 use crate::size::Size;
 use crate::tensor::{Binding, DataId, Failure};
 use crate::types::{Const, Scalar};
+
+pub use lower::lower;
 
 /// The kernels of one pipeline, in the order in which they run.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@ use crate::types::{Const, Scalar};
 const MEMORY: u64 = 1 << 32;
 
 /// Checks element types and ranks and finds the values of sizes and of the scalars that reach them.
-pub(super) fn solve(pipeline: &Pipeline, names: &SizeNames, inputs: &[TensorValue]) -> Result<SizeValues, EvalError> {
+pub(crate) fn solve(pipeline: &Pipeline, names: &SizeNames, inputs: &[TensorValue]) -> Result<SizeValues, EvalError> {
     fits(pipeline, inputs)?;
     let mut values = SizeValues::default();
     for (var, tensor) in &pipeline.plan_scalars {

@@ -10,12 +10,12 @@ mod analysis;
 mod code;
 mod compile;
 mod error;
-mod inputs;
+pub(crate) mod inputs;
 mod machine;
 mod reduce;
 mod statement;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::{EvalError, message};
 

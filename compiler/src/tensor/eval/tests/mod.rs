@@ -1,6 +1,6 @@
 //! Tests of the evaluator on hand-built Tensor IR: what it computes, and what it refuses.
 
-mod build;
+pub mod build;
 mod fold_order;
 mod refusals;
 
