@@ -20,7 +20,8 @@ use super::{BufferId, Expr, FailureId, Kernel, Load, Program, Stmt, Var};
 use crate::loops::{Access, build};
 use crate::ops::fold;
 use crate::origin::OriginId;
-use crate::tensor::{self, Binding, Check, Pipeline, Stage, StageBody, TensorId};
+use crate::tensor::{self, AxisId, Binding, Check, Pipeline, Stage, StageBody, TensorId};
+use crate::types::Scalar;
 use buffers::Buffers;
 use facts::Facts;
 use nest::{Nest, ScopeKind};
@@ -42,6 +43,9 @@ pub fn lower(program: &tensor::Program, pipeline: &Pipeline) -> Program {
         match stmt {
             tensor::Stmt::Stage(stage) => lowering.stage(stage),
             tensor::Stmt::Alias { .. } => {}
+            tensor::Stmt::Group(group) => {
+                lowering.group(&group.axes, &group.stages, &group.private, group.binding, group.origin);
+            }
             tensor::Stmt::Check(check) => lowering.check(check, pipeline.exprs.origin(check.cond)),
         }
     }
@@ -77,37 +81,61 @@ impl Lowering<'_> {
     }
 
     fn stage(&mut self, stage: &Stage) {
-        let targets: Vec<BufferId> = stage.tensors.iter().map(|tensor| self.buffers.of(*tensor)).collect();
+        self.group(&[], std::slice::from_ref(stage), &[], stage.binding, stage.origin);
+    }
+
+    /// Stages that share outer axes; a stage by itself shares none.
+    fn group(&mut self, axes: &[AxisId], stages: &[Stage], private: &[TensorId], binding: Binding, origin: OriginId) {
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        match &stage.body {
-            StageBody::Map(values) => {
-                for &axis in &stage.axes {
-                    nest.open_stage_axis(axis);
+        for &axis in axes {
+            nest.open_stage_axis(axis, ScopeKind::StageLoop);
+        }
+        let shared = nest.top();
+        // The nest as a whole is guarded against empty shared axes only: other stages may have work to do.
+        let kind = if axes.is_empty() { ScopeKind::StageLoop } else { ScopeKind::Loop };
+        for stage in stages {
+            let index = |tensor: TensorId| {
+                let outer = if private.contains(&tensor) { &[] } else { axes };
+                outer.iter().chain(&stage.axes).copied().collect::<Vec<_>>()
+            };
+            match &stage.body {
+                StageBody::Map(values) => {
+                    for &axis in &stage.axes {
+                        nest.open_stage_axis(axis, kind);
+                    }
+                    nest.need(values);
+                    for (&value, &tensor) in values.iter().zip(&stage.tensors) {
+                        let value = nest.value(value).0;
+                        // An `f16` is rounded by its way through memory.
+                        let rounds = self.pipeline.tensors[tensor].elem == Scalar::F16;
+                        if private.contains(&tensor) && index(tensor).is_empty() && !rounds {
+                            nest.hold(tensor, value);
+                        } else {
+                            nest.store(tensor, &index(tensor), value);
+                        }
+                    }
                 }
-                nest.need(values);
-                for (&value, &target) in values.iter().zip(&targets) {
-                    let value = nest.value(value).0;
-                    nest.store(target, &stage.axes, value);
+                StageBody::Scan { op, expr } => {
+                    let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
+                    for &axis in outer {
+                        nest.open_stage_axis(axis, kind);
+                    }
+                    let elem = self.pipeline.ty(*expr);
+                    let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
+                    let total = nest.define("total", Expr::Const(start));
+                    nest.open_stage_axis(*last, kind);
+                    nest.need(&[*expr]);
+                    let value = nest.value(*expr).0;
+                    nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
+                    nest.store(stage.tensors[0], &index(stage.tensors[0]), Expr::Var(total));
                 }
             }
-            StageBody::Scan { op, expr } => {
-                let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
-                for &axis in outer {
-                    nest.open_stage_axis(axis);
-                }
-                let elem = self.pipeline.ty(*expr);
-                let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
-                let total = nest.define("total", Expr::Const(start));
-                nest.open_stage_axis(*last);
-                nest.need(&[*expr]);
-                let value = nest.value(*expr).0;
-                nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
-                nest.store(targets[0], &stage.axes, Expr::Var(total));
-            }
+            nest.close_to(shared);
         }
         let done = nest.finish();
-        let name = &self.pipeline.tensors[stage.tensors[0]].name;
-        self.kernel(name, stage.binding, stage.origin, done);
+        let last = stages.last().expect("a group has stages");
+        let name = &self.pipeline.tensors[last.tensors[0]].name;
+        self.kernel(name, binding, origin, done);
     }
 
     fn check(&mut self, check: &Check, origin: OriginId) {

@@ -64,6 +64,13 @@ impl Buffers {
                     let of = buffers.all[of.0 as usize].alias_of.unwrap_or(of);
                     buffers.tensor(pipeline, *tensor, Role::Local(*binding), Some(of));
                 }
+                Stmt::Group(group) => {
+                    for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
+                        let private = group.private.contains(&tensor);
+                        let role = if private { Role::Scratch } else { Role::Local(group.binding) };
+                        buffers.tensor(pipeline, tensor, role, None);
+                    }
+                }
                 Stmt::Check(_) => {}
             }
         }
@@ -112,6 +119,13 @@ fn origins(pipeline: &Pipeline) -> BTreeMap<TensorId, Origin> {
             }
             Stmt::Alias { tensor, of, .. } => {
                 origins.insert(*tensor, Origin::Alias(*of));
+            }
+            Stmt::Group(group) => {
+                for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
+                    if !group.private.contains(&tensor) {
+                        origins.insert(tensor, Origin::Stage(group.binding));
+                    }
+                }
             }
             Stmt::Check(_) => {}
         }

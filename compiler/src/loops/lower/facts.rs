@@ -4,7 +4,7 @@
 use crate::loops::build;
 use crate::ops::Op;
 use crate::size::Size;
-use crate::tensor::{AxisId, Expr, ExprId, Pipeline, Reduce};
+use crate::tensor::{AxisId, Expr, ExprId, Pipeline, Reduce, Stmt, TensorId};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -18,6 +18,8 @@ pub(super) struct Facts<'a> {
     outer_reductions: BTreeMap<ExprId, Rc<BTreeSet<ExprId>>>,
     /// Axes whose values are `0 <= axis < extent`.
     extents: BTreeMap<AxisId, Size>,
+    /// For tensors whose room is used again for each value of a group's axes: the last of these axes.
+    private: BTreeMap<TensorId, AxisId>,
 }
 
 impl<'a> Facts<'a> {
@@ -30,7 +32,13 @@ impl<'a> Facts<'a> {
             reductions: BTreeMap::new(),
             outer_reductions: BTreeMap::new(),
             extents: extents(pipeline),
+            private: private(pipeline),
         }
+    }
+
+    /// The axis that contents of a tensor belong to, if its room is used again for each value of that axis.
+    pub fn renewed_by(&self, tensor: TensorId) -> Option<AxisId> {
+        self.private.get(&tensor).copied()
     }
 
     /// The operands of an expression; for a reduction its bounds and body.
@@ -69,6 +77,9 @@ impl<'a> Facts<'a> {
             Expr::Const(_) | Expr::Size(_) | Expr::Op(..) | Expr::Cast(_) | Expr::Select(..) | Expr::Load(..) => {
                 for operand in self.operands(id) {
                     axes.extend(self.free(operand).iter().copied());
+                }
+                if let Expr::Load(tensor, _) = &self.pipeline.exprs[id] {
+                    axes.extend(self.renewed_by(*tensor));
                 }
             }
         }
@@ -268,6 +279,21 @@ impl<'a> Facts<'a> {
             },
         }
     }
+}
+
+/// Which tensors share the room of one value of their group's axes.
+fn private(pipeline: &Pipeline) -> BTreeMap<TensorId, AxisId> {
+    let mut private = BTreeMap::new();
+    for stmt in &pipeline.body.stmts {
+        match stmt {
+            Stmt::Group(group) => {
+                let last = group.axes.last();
+                private.extend(group.private.iter().filter_map(|&tensor| Some((tensor, *last?))));
+            }
+            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
+        }
+    }
+    private
 }
 
 /// Axes that start at 0 and end at a size: those of stages, and those of reductions wherever they are used.

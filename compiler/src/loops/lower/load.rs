@@ -12,6 +12,9 @@ use crate::tensor::{ExprId, TensorId};
 impl Nest<'_, '_> {
     /// A load and the scope it belongs to.
     pub fn load(&mut self, tensor: TensorId, index: &[ExprId]) -> (Expr, usize) {
+        if let Some(held) = self.held.get(&tensor) {
+            return held.clone();
+        }
         let mut depth = 0;
         let mut values = Vec::with_capacity(index.len());
         for &id in index {
@@ -19,7 +22,8 @@ impl Nest<'_, '_> {
             values.push((value, at));
             depth = depth.max(at);
         }
-        let depth = depth.max(self.floor());
+        let renewed = self.facts.renewed_by(tensor).map_or(0, |axis| self.axis(axis).1);
+        let depth = depth.max(renewed).max(self.floor());
         let dims = &self.pipeline.tensors[tensor].dims;
         let spans: Vec<bool> = index.iter().zip(dims).map(|(&id, dim)| self.facts.spans(id, dim)).collect();
         let safe = spans.iter().all(|&spans| spans);

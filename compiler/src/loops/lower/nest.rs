@@ -6,8 +6,8 @@
 
 use super::buffers::Buffers;
 use super::facts::Facts;
-use crate::loops::{BufferId, Expr, Loop, LoopKind, Stmt, Ty, Var, VarId, build};
-use crate::tensor::{AxisId, ExprId, Pipeline, ReduceAxis};
+use crate::loops::{Expr, Loop, LoopKind, Stmt, Ty, Var, VarId, build};
+use crate::tensor::{AxisId, ExprId, Pipeline, ReduceAxis, TensorId};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -65,6 +65,8 @@ pub(super) struct Nest<'n, 'a> {
     guarded: bool,
     /// Extents of the stage's axes that are not constant.
     extents: Vec<Expr>,
+    /// Private tensors of rank 0, which need no room in memory, with the scope of their value.
+    pub held: BTreeMap<TensorId, (Expr, usize)>,
     /// Values made of sizes that have a variable in the kernel's own scope.
     pub heads: Vec<(Expr, Expr)>,
 }
@@ -81,6 +83,7 @@ impl<'n, 'a> Nest<'n, 'a> {
             speculative: false,
             guarded: false,
             extents: Vec::new(),
+            held: BTreeMap::new(),
             heads: Vec::new(),
         };
         nest.open(ScopeKind::Root);
@@ -195,13 +198,13 @@ impl<'n, 'a> Nest<'n, 'a> {
     }
 
     /// Opens the loop over a stage's axis.
-    pub fn open_stage_axis(&mut self, axis: AxisId) {
+    pub fn open_stage_axis(&mut self, axis: AxisId, kind: ScopeKind) {
         let declared = &self.pipeline.axes[axis];
         let extent = build::size(declared.extent.as_ref().expect("a stage's axis has an extent"));
-        if build::as_int(&extent).is_none_or(|extent| extent < 1) {
+        if kind == ScopeKind::StageLoop && build::as_int(&extent).is_none_or(|extent| extent < 1) {
             self.extents.push(extent.clone());
         }
-        let var = self.open_loop(ScopeKind::StageLoop, &declared.name, build::int(0), extent, build::int(1));
+        let var = self.open_loop(kind, &declared.name, build::int(0), extent, build::int(1));
         self.scopes.last_mut().expect("just opened").axes = vec![(axis, Expr::Var(var))];
     }
 
@@ -215,9 +218,15 @@ impl<'n, 'a> Nest<'n, 'a> {
     }
 
     /// Writes an element of a stage's tensor.
-    pub fn store(&mut self, buffer: BufferId, axes: &[AxisId], value: Expr) {
+    pub fn store(&mut self, tensor: TensorId, axes: &[AxisId], value: Expr) {
+        let buffer = self.buffers.of(tensor);
         let index = axes.iter().map(|&axis| self.axis(axis).0).collect();
         self.push(Stmt::Store { buffer, index, value });
+    }
+
+    /// Keeps the element of a private tensor of rank 0 in a variable.
+    pub fn hold(&mut self, tensor: TensorId, value: Expr) {
+        self.held.insert(tensor, (value, self.top()));
     }
 
     /// The value of an axis and the scope that binds it.

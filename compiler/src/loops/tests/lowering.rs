@@ -4,8 +4,7 @@ use super::agree;
 use crate::ops::{Op, ReduceOp};
 use crate::size::Size;
 use crate::tensor::eval::tests::build::{Build, f32s, i32s};
-use crate::tensor::{Binding, TensorId};
-use crate::tensor::{Expr, ExprId, Failure, FoldOrder, Reduce, Stage, StageBody, Stmt};
+use crate::tensor::{Binding, Expr, ExprId, Failure, FoldOrder, Group, Reduce, Stage, StageBody, Stmt, TensorId};
 use crate::types::Scalar;
 
 fn lines_with(text: &str, what: &str) -> usize {
@@ -260,4 +259,66 @@ fn scans_and_half_floats() {
     b.result(out);
     b.result(half);
     agree(&b, &[f32s(&[2, 5], &ramp(10))]);
+}
+
+/// Two stages in a group: `s = sum_j x[i, j]` (private, held), `r[j] = x[i, j] * s` (private), `y[i, j] = r[n-1-j]`.
+#[test]
+fn a_group_runs_row_by_row() {
+    let mut b = Build::new();
+    let [m, n] = ["M", "N"].map(|name| Size::from(b.size(name)));
+    let x = b.param("x", Scalar::F32, &[m.clone(), n.clone()]);
+    let total = b.local("total", Scalar::F32, &[]);
+    let row = b.local("row", Scalar::F32, std::slice::from_ref(&n));
+    let out = b.local("out", Scalar::F32, &[m.clone(), n.clone()]);
+    let i = b.axis(m);
+    let ei = b.at(i);
+    let (lo, hi) = (b.int(0), b.size_value(n.clone()));
+    let axis = b.reduce_axis(lo, hi, 1);
+    let k = b.at(axis.axis);
+    let element = b.load(x, &[ei, k]);
+    let sum = b.reduce(ReduceOp::Sum, vec![axis], element, FoldOrder::Lanes16);
+    let j = b.axis(n.clone());
+    let ej = b.at(j);
+    let (element, held) = (b.load(x, &[ei, ej]), b.load(total, &[]));
+    let scaled = b.op(Op::Mul, &[element, held]);
+    let l = b.axis(n);
+    let (el, one) = (b.at(l), b.int(1));
+    let last = b.op(Op::Sub, &[hi, one]);
+    let mirrored = b.op(Op::Sub, &[last, el]);
+    // The first element of the row does not depend on any axis, but must be read after the row is written.
+    let (element, first) = (b.load(row, &[mirrored]), b.load(row, &[lo]));
+    let value = b.op(Op::Add, &[element, first]);
+    let origin = b.origin;
+    let stage = |tensor, axes: &[_], value| Stage {
+        tensors: vec![tensor],
+        axes: axes.to_vec(),
+        body: StageBody::Map(vec![value]),
+        binding: Binding::Call,
+        origin,
+    };
+    let stages = vec![stage(total, &[], sum), stage(row, &[j], scaled), stage(out, &[l], value)];
+    let group = Group { axes: vec![i], stages, private: vec![total, row], binding: Binding::Call, origin };
+    b.result(out);
+
+    // The evaluator does not know groups: it gets the same stages by themselves.
+    let grouped = {
+        let mut grouped = b.program.clone();
+        grouped.pipelines[0].body.stmts.push(Stmt::Group(group));
+        grouped
+    };
+    for (rows, columns) in [(3, 20), (2, 1), (2, 0), (0, 4)] {
+        let x: Vec<f32> = ramp(rows * columns);
+        let mut expected = Vec::new();
+        for row in x.chunks(columns.max(1) as usize).take(rows as usize) {
+            let mut partials = [0f32; 16];
+            row.iter().enumerate().for_each(|(n, value)| partials[n % 16] += value);
+            for half in [8, 4, 2, 1] {
+                (0..half).for_each(|l| partials[l] += partials[l + half]);
+            }
+            let scaled: Vec<f32> = row.iter().map(|value| value * partials[0]).collect();
+            expected.extend(scaled.iter().rev().map(|value| value + scaled[0]));
+        }
+        let expected = [f32s(&[rows, columns], &expected)];
+        super::agree_with(&grouped, &[f32s(&[rows, columns], &x)], &Ok(expected.to_vec()));
+    }
 }

@@ -6,6 +6,7 @@ mod partials;
 
 use super::verify::{Level, verify};
 use super::{Program, flatten, lower, print, tidy};
+use crate::tensor;
 use crate::tensor::eval::tests::build::Build;
 use crate::tensor::eval::{EvalError, TensorValue, inputs};
 use crate::types::{Const, Scalar};
@@ -29,8 +30,8 @@ fn same(a: &TensorValue, b: &TensorValue) -> bool {
 }
 
 /// The levels of a pipeline's kernels: their names and programs.
-fn levels(b: &Build) -> Vec<(&'static str, bool, Program)> {
-    let naive = lower(&b.program, &b.program.pipelines[0]);
+fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
+    let naive = lower(program, &program.pipelines[0]);
     let mut flat = naive.clone();
     flatten::flatten(&mut flat);
     let mut tidied = flat.clone();
@@ -40,17 +41,26 @@ fn levels(b: &Build) -> Vec<(&'static str, bool, Program)> {
 
 /// Runs a pipeline at every level and compares with the evaluator; gives the naive text for structure tests.
 fn agree(b: &Build, inputs: &[TensorValue]) -> String {
-    let expected = b.run(inputs);
-    let names = &b.program.names;
-    let sizes = inputs::solve(&b.program.pipelines[0], names, inputs).expect("inputs fit");
+    agree_with(&b.program, inputs, &b.run(inputs))
+}
+
+/// Runs a pipeline at every level and compares with what is expected; gives the naive text.
+fn agree_with(
+    program: &tensor::Program,
+    inputs: &[TensorValue],
+    expected: &Result<Vec<TensorValue>, EvalError>,
+) -> String {
+    let names = &program.names;
+    let sizes = inputs::solve(&program.pipelines[0], names, inputs).expect("inputs fit");
+    let consts = &program.consts;
     let mut text = String::new();
-    for (name, is_flat, program) in levels(b) {
+    for (name, is_flat, program) in levels(program) {
         let shown = print::print(&program, names);
         let level = if is_flat { Level::Flat } else { Level::Scheduled };
         let level = if name == "naive" { Level::Naive } else { level };
         verify(&program, level).unwrap_or_else(|complaint| panic!("{name}: {complaint}\n{shown}"));
-        let found = interpret(&program, is_flat, &sizes, &b.program.consts, inputs);
-        compare(&expected, &found).unwrap_or_else(|complaint| panic!("{name}: {complaint}\n{shown}"));
+        let found = interpret(&program, is_flat, &sizes, consts, inputs);
+        compare(expected, &found).unwrap_or_else(|complaint| panic!("{name}: {complaint}\n{shown}"));
         if name == "naive" {
             text = shown;
         }
