@@ -1,9 +1,13 @@
 //! Tokens → items: line ends that end a statement stay, the others go; brackets balance; nesting is bounded.
 //!
-//! Guarantees for the parser: each item is a run of tokens with balanced brackets, at most [`MAX_DEPTH`] deep, with at
-//! most [`MAX_WEIGHT`] operators on any path through them (so the tree's depth is bounded too); `Newline` stands only
-//! between two statements of one block, never first, last or doubled. Each slip found here gives one message, and
-//! the places around it are `muted`: what the parser says there follows from the slip.
+//! Guarantees for the parser: each item is a run of tokens with balanced brackets; `Newline` stands only between two
+//! statements of one block, never first, last or doubled; the tree of each item is at most [`MAX_DEPTH`] deep. Each
+//! slip found here gives one message, and the places around it are `muted`: what the parser says there follows
+//! from the slip.
+//!
+//! The bound on depth: every token that can put one node under another weighs 1, or [`HEAVY`] if the parser itself
+//! recurses there. What weighs on a token is the sum over the open brackets of what came since the bracket, the
+//! last line end, or the last comma; commas do not count where indices or parameters may stand between them.
 
 use super::lex::Tok;
 use crate::diag::{Diagnostic, codes};
@@ -11,10 +15,10 @@ use crate::ops::ReduceOp;
 use crate::source::Span;
 use std::ops::Range;
 
-/// Greatest number of brackets around a token.
-pub const MAX_DEPTH: usize = 100;
-/// Greatest number of operators and brackets on the path from an item to a token.
-pub const MAX_WEIGHT: usize = 400;
+/// Greatest depth of an item's tree, and greatest weight on a token.
+pub const MAX_DEPTH: usize = 400;
+/// What a bracket, `if`, `for`, a reducer or a lambda weighs: at most 80 to 100 of them nest.
+const HEAVY: usize = 4;
 
 /// A text cut into items.
 pub struct Layout<'s> {
@@ -32,8 +36,10 @@ pub struct Layout<'s> {
 struct Level<'s> {
     /// The bracket as written; `None` for the file.
     open: Option<(Tok<'s>, Span)>,
-    /// Operators since the last comma or line end.
+    /// What came since the bracket, the last comma or line end weighs so much, the bracket included.
     weight: usize,
+    /// A `for`, a reducer or a lambda came since the bracket or line end: commas separate nothing for certain.
+    has_axes: bool,
     /// First token of the current statement.
     head: Option<Tok<'s>>,
 }
@@ -43,6 +49,8 @@ struct Builder<'s> {
     out: Layout<'s>,
     levels: Vec<Level<'s>>,
     item_start: usize,
+    /// Sum of the levels' weights.
+    weight: usize,
     /// The current item nests too deeply and is left out.
     refused: bool,
 }
@@ -50,8 +58,8 @@ struct Builder<'s> {
 /// Tokens → items.
 pub fn layout<'s>(raw: Vec<(Tok<'s>, Span)>) -> Layout<'s> {
     let out = Layout { tokens: Vec::new(), items: Vec::new(), diagnostics: Vec::new(), muted: Vec::new() };
-    let file = Level { open: None, weight: 0, head: None };
-    let mut builder = Builder { raw, out, levels: vec![file], item_start: 0, refused: false };
+    let file = Level { open: None, weight: 0, has_axes: false, head: None };
+    let mut builder = Builder { raw, out, levels: vec![file], item_start: 0, weight: 0, refused: false };
     let mut fresh_line = true;
     for at in 0..builder.raw.len() {
         match builder.raw[at].0 {
@@ -86,16 +94,23 @@ impl<'s> Builder<'s> {
         if matches!(token, Tok::CloseParen | Tok::CloseBracket | Tok::CloseBrace) {
             return self.close(token, span);
         }
+        // Inside parentheses `->` stands only behind the parameters of a function type.
+        if token == Tok::Arrow && !matches!(self.last(), Some((Tok::CloseParen, _))) {
+            self.close_parens(span);
+        }
+        let is_lambda = token == Tok::Pipe && !self.last().is_some_and(|(last, _)| ends_expression(last));
         let level = self.levels.last_mut().expect("the file's level is never popped");
         level.head.get_or_insert(token);
-        if token == Tok::Comma {
-            level.weight = 0;
-        } else if weighs(token) {
-            level.weight += 1;
+        level.has_axes |= is_lambda || matches!(token, Tok::For | Tok::Reduce(_));
+        let weight = if is_lambda { HEAVY } else { weight(token) };
+        level.weight += weight;
+        self.weight += weight;
+        if token == Tok::Comma && !level.has_axes {
+            self.lighten();
         }
-        if let Tok::OpenParen | Tok::OpenBracket | Tok::OpenBrace | Tok::OpenParenFirst | Tok::OpenBracketFirst = token
-        {
-            self.levels.push(Level { open: Some((token, span)), weight: 0, head: None });
+        if is_open(token) {
+            self.levels.push(Level { open: Some((token, span)), weight: HEAVY, has_axes: false, head: None });
+            self.weight += HEAVY;
         }
         self.check_depth(span);
         self.out.tokens.push((token, span));
@@ -135,9 +150,7 @@ impl<'s> Builder<'s> {
         if begins_item {
             self.close_inside(1, Some(span));
         } else if begins_statement {
-            let is_block = |level: &Level| !matches!(level.open, Some((open, _)) if open != Tok::OpenBrace);
-            let block = self.levels.iter().rposition(is_block).expect("the file's level is a block");
-            self.close_inside(block + 1, Some(span));
+            self.close_parens(span);
         }
         let Some((last, last_span)) = self.last() else { return };
         if self.in_parens() || matches!(last, Tok::Doc(_)) {
@@ -148,6 +161,11 @@ impl<'s> Builder<'s> {
         }
         if continues_after(last) || continues_before(token) || last == Tok::OpenBrace {
             return;
+        }
+        if token == Tok::OpenBrace && self.levels.len() == 1 {
+            let diagnostic = Diagnostic::error(codes::UNEXPECTED, span, "`{` begins a line of its own");
+            let diagnostic = diagnostic.label(last_span, "this line is complete without it");
+            return self.out.diagnostics.push(diagnostic.help("write `{` at the end of the line above"));
         }
         let head = self.levels.last().and_then(|level| level.head);
         if token == Tok::Minus && ends_expression(last) && !matches!(head, Some(Tok::Loop | Tok::While)) {
@@ -167,10 +185,26 @@ impl<'s> Builder<'s> {
             return self.end_item();
         }
         self.out.tokens.push((Tok::Newline, Span { start: last.end, ..last }));
+        self.lighten();
         if let Some(level) = self.levels.last_mut() {
-            level.weight = 0;
+            level.has_axes = false;
             level.head = None;
         }
+    }
+
+    /// Forgets what weighs on the innermost level but its bracket.
+    fn lighten(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            let bracket = if level.open.is_some() { HEAVY } else { 0 };
+            self.weight -= level.weight - bracket;
+            level.weight = bracket;
+        }
+    }
+
+    fn pop(&mut self) -> Option<Level<'s>> {
+        let level = self.levels.pop()?;
+        self.weight -= level.weight;
+        Some(level)
     }
 
     fn end_item(&mut self) {
@@ -182,7 +216,8 @@ impl<'s> Builder<'s> {
         }
         self.refused = false;
         self.item_start = self.out.tokens.len();
-        self.levels[0].weight = 0;
+        self.lighten();
+        self.levels[0].has_axes = false;
         self.levels[0].head = None;
     }
 
@@ -198,9 +233,16 @@ impl<'s> Builder<'s> {
             return self.out.muted.push(span.start..span.end + 1);
         };
         self.close_inside(depth + 1, Some(span));
-        self.levels.pop();
+        self.pop();
         self.drop_newline();
         self.out.tokens.push((token, span));
+    }
+
+    /// Closes `(` and `[` up to the innermost block: what stands at `found` cannot stand inside them.
+    fn close_parens(&mut self, found: Span) {
+        let is_block = |level: &Level| !matches!(level.open, Some((open, _)) if open != Tok::OpenBrace);
+        let block = self.levels.iter().rposition(is_block).expect("the file's level is a block");
+        self.close_inside(block + 1, Some(found));
     }
 
     /// Closes the brackets at `depth` and deeper, which nothing closed before `found`; reports the outermost of them.
@@ -214,7 +256,7 @@ impl<'s> Builder<'s> {
         self.out.diagnostics.push(diagnostic);
         self.out.muted.push(span.start..found.map_or(u32::MAX, |found| found.end));
         while self.levels.len() > depth {
-            let Some((open, span)) = self.levels.pop().and_then(|level| level.open) else { break };
+            let Some((open, span)) = self.pop().and_then(|level| level.open) else { break };
             self.drop_newline();
             let at = self.last().map_or(span, |(_, last)| Span { start: last.end, ..last });
             self.out.tokens.push((closer(open), at));
@@ -242,19 +284,11 @@ impl<'s> Builder<'s> {
     }
 
     fn check_depth(&mut self, span: Span) {
-        let weight: usize = self.levels.iter().map(|level| level.weight).sum();
-        let (limit, what) = if self.levels.len() > MAX_DEPTH + 1 {
-            (MAX_DEPTH, "brackets")
-        } else if weight > MAX_WEIGHT {
-            (MAX_WEIGHT, "operators and brackets")
-        } else {
-            return;
-        };
-        if !self.refused {
+        if self.weight > MAX_DEPTH && !self.refused {
             self.refused = true;
             self.out.diagnostics.push(
                 Diagnostic::error(codes::TOO_DEEP, span, "this is nested too deeply")
-                    .note(format!("at most {limit} {what} may stand around a token"))
+                    .note("at most 80 brackets may stand around a token, or 400 operators before it")
                     .help("name parts of it with `let`"),
             );
         }
@@ -328,20 +362,18 @@ fn assigns(token: Tok) -> bool {
     )
 }
 
-/// Whether the tree may grow deeper by this token.
-fn weighs(token: Tok) -> bool {
-    continues_before(token)
-        || matches!(
-            token,
-            Tok::Minus
-                | Tok::Not
-                | Tok::Tilde
-                | Tok::OpenParen
-                | Tok::OpenBracket
-                | Tok::OpenBrace
-                | Tok::OpenParenFirst
-                | Tok::OpenBracketFirst
-        )
+/// How much deeper the tree, or the parser, may get by this token.
+fn weight(token: Tok) -> usize {
+    match token {
+        Tok::If | Tok::For | Tok::Reduce(_) => HEAVY,
+        Tok::Minus | Tok::Not | Tok::Tilde => 1,
+        _ if continues_before(token) || is_open(token) => 1,
+        _ => 0,
+    }
+}
+
+fn is_open(token: Tok) -> bool {
+    matches!(token, Tok::OpenParen | Tok::OpenBracket | Tok::OpenBrace | Tok::OpenParenFirst | Tok::OpenBracketFirst)
 }
 
 /// Whether an expression may end with this token.

@@ -294,7 +294,8 @@ fn validate<'s>(token: Tok<'s>, slice: &'s str, span: Span, out: &mut Vec<Diagno
             Ok(_) => token,
             Err((at, message)) => {
                 let start = span.start + 1 + at as u32;
-                let place = Span { start, end: (start + 2).min(span.end), ..span };
+                let shown: usize = inner(raw)[at..].chars().take(2).map(char::len_utf8).sum();
+                let place = Span { start, end: start + shown as u32, ..span };
                 out.push(
                     Diagnostic::error(codes::MALFORMED_LITERAL, place, message)
                         .note("escapes are \\n \\t \\r \\0 \\\\ \\\" \\' \\xHH \\u{HEX}"),

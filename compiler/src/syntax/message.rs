@@ -63,10 +63,19 @@ fn plain_length(rest: &str) -> usize {
 /// Length of `{…}` at the start of `rest`, or `None` if it is not closed.
 fn value_length(rest: &str) -> Option<usize> {
     let mut depth = 0;
-    for (at, c) in rest.char_indices() {
+    let mut chars = rest.char_indices();
+    while let Some((at, c)) = chars.next() {
         match c {
             '{' => depth += 1,
             '}' => depth -= 1,
+            // A byte literal: nothing in it counts.
+            '\'' => loop {
+                match chars.next()?.1 {
+                    '\\' => drop(chars.next()),
+                    '\'' => break,
+                    _ => {}
+                }
+            },
             _ => {}
         }
         if depth == 0 {

@@ -2,10 +2,14 @@
 //! makes text again.
 
 pub mod ast;
+pub mod blank;
 mod layout;
 mod lex;
 mod message;
 pub mod parse;
+pub mod print;
 mod text;
 
+pub use layout::MAX_DEPTH;
 pub use parse::parse;
+pub use print::print;

@@ -19,6 +19,7 @@ use crate::source::{FileId, Span};
 use chumsky::input::{Input as _, MappedInput};
 use chumsky::prelude::*;
 use operators::Resolved;
+pub(super) use operators::{IS_POWER, binary_power, unary_power};
 use slip::Slip;
 use std::ops::Range;
 

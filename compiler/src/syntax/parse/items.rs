@@ -44,8 +44,11 @@ pub fn item<'t>() -> P<'t, Option<Item>> {
         choice((use_item(), constant(&parts), functions(&parts), test(&parts), external(&parts), structure(&parts)))
             .labelled("an item");
     let body = parts.block.clone();
-    let skipped = anything().and_is(just(Tok::OpenBrace).not()).repeated().at_least(1);
-    let broken = skipped.then(body.or_not()).then(anything().repeated()).to(None);
+    let skipped = anything().and_is(just(Tok::OpenBrace).not()).repeated().at_least(1).boxed();
+    // Only these have statements between their braces.
+    let with_body = select! { Tok::Fn | Tok::Pipeline | Tok::Name("test") => () };
+    let rest = anything().or(just(Tok::CloseBrace).ignored()).repeated();
+    let broken = with_body.then(skipped.clone()).then(body).ignored().or(skipped.ignored()).then(rest).to(None);
     let whole = doc.then(kinds.map_with(|kind, e| (kind, e.span()))).then_ignore(end());
     whole
         .map(|(doc, (kind, span)): (_, (_, Span))| Some(Item { doc: doc.join("\n"), kind, span }))
@@ -139,17 +142,13 @@ fn signature<'t>(parts: &Parts<'t>) -> P<'t, (Name, Vec<Param>, Vec<ResultDecl>)
         .collect::<Vec<_>>()
         .delimited_by(select! { Tok::OpenParen | Tok::OpenParenFirst => () }.labelled("`(`"), just(Tok::CloseParen))
         .validate(|mut results, _, emitter| {
-            let count = results.len();
-            for (index, result) in
-                results.iter_mut().enumerate().filter(|(_, result)| count > 1 && result.name.is_none())
-            {
+            let several = results.len() > 1;
+            let mut unnamed = results.iter_mut().filter(|result| several && result.name.is_none()).peekable();
+            if let Some(first) = unnamed.peek() {
                 let help = "write `(a: f32[N], b: f32[N])`";
-                emitter.emit(slip(
-                    codes::UNNAMED_RESULTS,
-                    result.ty.span,
-                    "each of several results needs a name",
-                    help,
-                ));
+                emitter.emit(slip(codes::UNNAMED_RESULTS, first.ty.span, "each of several results needs a name", help));
+            }
+            for (index, result) in unnamed.enumerate() {
                 result.name = Some(Name { text: format!("result{index}"), span: result.ty.span });
             }
             results

@@ -2,11 +2,15 @@
 
 use super::{Tok, Tokens};
 use crate::diag::{Diagnostic, codes};
+use crate::ops::ReduceOp;
 use crate::source::Span;
 use crate::syntax::lex::shorten;
 use chumsky::DefaultExpected;
 use chumsky::error::{Error, LabelError};
 use chumsky::util::MaybeRef;
+
+/// An expected token that has no words of its own.
+const OTHER: &str = "something else";
 
 /// One complaint of the parser.
 #[derive(Clone, Debug)]
@@ -34,7 +38,7 @@ impl Slip {
         let expected = self.expected_list();
         let mut diagnostic =
             Diagnostic::error(codes::UNEXPECTED, self.span, format!("expected {expected}, found {shown}"));
-        if let Some(help) = hint(found, &self.expected) {
+        if let Some(help) = self.hint(found, &text[..(self.span.start - base) as usize]) {
             diagnostic = diagnostic.help(help);
         }
         diagnostic
@@ -42,7 +46,8 @@ impl Slip {
 
     /// The alternatives that say most, in words. Ways to go on with an expression are named only if nothing else is.
     fn expected_list(&self) -> String {
-        let weak = |text: &&&str| matches!(**text, "an operator" | "`.`" | "`(`" | "`[`" | "`else`");
+        let weak =
+            |text: &&&str| matches!(**text, "an operator" | "`.`" | "`(`" | "`[`" | "`else`" | "`:`" | "`=`" | OTHER);
         let strong: Vec<&str> = self.expected.iter().filter(|text| !weak(text)).copied().collect();
         let mut shown = if strong.is_empty() { self.expected.clone() } else { strong };
         shown.sort_unstable();
@@ -54,22 +59,30 @@ impl Slip {
             [start @ .., last] => format!("{} or {last}", start.join(", ")),
         }
     }
-}
 
-/// What was probably meant.
-fn hint(found: &str, expected: &[&str]) -> Option<&'static str> {
-    Some(match found {
-        "=" => "`=` assigns; `==` compares",
-        "elif" | "elsif" | "elseif" => "write `else if`",
-        "def" | "func" | "function" | "define" => "a function begins with `fn`",
-        "let" | "var" if expected.contains(&"an item") => "at the top of a file, write `const`",
-        "import" | "include" | "require" => "write `use`",
-        "->" if expected.contains(&"`{`") => "the result's type stands directly behind the parameters",
-        "" if expected.contains(&"`{`") => "`{` stands on the same line",
-        ":" if expected.contains(&"`{`") => "a block stands between `{` and `}`",
-        "/" | "*" | "%" | "+" if expected.contains(&"an expression") => "an operator needs a value on both sides",
-        _ => return None,
-    })
+    /// What was probably meant, from what was found and the text before it.
+    fn hint(&self, found: &str, before: &str) -> Option<String> {
+        let expects = |what: &str| self.expected.contains(&what);
+        let word = before.trim_end().rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+        Some(match found {
+            "{" if ReduceOp::ALL.iter().any(|op| op.name() == word) => format!("name the index: `{word} i {{ … }}`"),
+            "{" if expects("`..`") => "a range is written `a..b`".to_string(),
+            "=" if expects("`{`") => "`=` assigns, `==` compares".to_string(),
+            "=" if expects("an expression") => "`==`, `<=` and `>=` are written without blanks".to_string(),
+            "=" if expects("a type") => "without a type, write `let name = …`".to_string(),
+            "elif" | "elsif" | "elseif" => "write `else if`".to_string(),
+            "def" | "func" | "function" if expects("an item") => "a function begins with `fn`".to_string(),
+            "let" | "var" if expects("an item") => "at the top of a file, write `const`".to_string(),
+            "import" | "include" if expects("an item") => "write `use`".to_string(),
+            "" if expects("`{`") => "`{` stands on the same line".to_string(),
+            ":" if expects("`{`") => "a block stands between `{` and `}`".to_string(),
+            "/" | "*" | "%" | "+" if expects("an expression") => "an operator needs a value on both sides".to_string(),
+            _ if expects("a name") && found.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                format!("`{found}` is a word of the language, choose another name")
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl<'t> Error<'t, Tokens<'t>> for Slip {
@@ -145,7 +158,7 @@ fn describe(token: Tok) -> &'static str {
         Tok::Where => "`where`",
         Tok::If => "`if`",
         Tok::Loop => "`loop`",
-        // Everything else is expected only under a label, which replaces this word.
-        _ => "another token",
+        // Everything else is expected only under a label, which says more.
+        _ => OTHER,
     }
 }
