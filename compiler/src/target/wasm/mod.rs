@@ -1,1 +1,16 @@
-//! The WebAssembly emitter.
+//! The WebAssembly target: flat kernels and a plan become one module.
+//!
+//! `emit` walks a kernel and leaves instructions to the tables: `scalar`, `divide`, `vector`, `lanes`, `cast`,
+//! `half`, `memory`. All of them work on the operand stack of a [`code::Code`].
+
+pub mod cast;
+pub mod code;
+pub mod divide;
+pub mod emit;
+pub mod expr;
+pub mod half;
+pub mod lanes;
+pub mod memory;
+pub mod range;
+pub mod scalar;
+pub mod vector;
