@@ -6,6 +6,7 @@
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::hir;
 use crate::source::{FileId, Resolver, SourceMap, Span};
+pub use crate::target::Profile;
 use crate::tensor::{self, fuse::Decision};
 
 /// What the caller decides.
@@ -27,15 +28,6 @@ impl Default for Options {
     fn default() -> Self {
         Options { profile: Profile::Simd128, sizes: Vec::new(), max_memory: None, fuse: true, tests: false }
     }
-}
-
-/// Which instructions a module may use. Both give the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// 128-bit vectors.
-    Simd128,
-    /// None beyond the scalar ones.
-    Scalar,
 }
 
 /// A program that passed the front end.

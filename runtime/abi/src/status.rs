@@ -13,5 +13,9 @@ pub const SIZE_OUT_OF_BOUNDS: i32 = 2;
 pub const TOO_LARGE: i32 = 3;
 /// The memory could not be grown; values: pages needed.
 pub const OUT_OF_MEMORY: i32 = 4;
+/// A size expression divides by zero.
+pub const SIZE_DIVIDES_BY_ZERO: i32 = 5;
+/// An extent would be negative; values: the extent.
+pub const NEGATIVE_EXTENT: i32 = 6;
 /// Codes from here on are listed in the manifest's `failures`.
 pub const FIRST_FAILURE: i32 = 100;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use wasm_encoder::{BlockType, Function, ValType};
 
 /// The lowest address that a buffer can have; constants up to it may be left to the memory instruction.
-pub const LOWEST_BUFFER: u32 = 1024;
+pub const LOWEST_BUFFER: u32 = crate::plan::lower::LOWEST_ARENA as u32;
 
 /// What a kernel is emitted with.
 #[derive(Clone, Copy, Debug)]
@@ -252,7 +252,7 @@ impl Emitter<'_> {
                 code.i32(coefficient as i32);
                 for atom in product {
                     code.i32(0);
-                    code.ins(Ins::I32Load(memarg(u64::from(slot_address(plan, &Slot::Atom(atom.clone()))), 4)));
+                    code.ins(Ins::I32Load(memarg(u64::from(slot_of(plan, atom)), 4)));
                     code.ins(Ins::I32Mul);
                 }
                 if !first {
@@ -324,16 +324,9 @@ pub fn place(plan: &PipelinePlan, buffer: BufferId) -> &Place {
     }
 }
 
-/// The address of a slot that the plan has.
-pub fn slot_address(plan: &PipelinePlan, slot: &Slot) -> u32 {
-    let position = plan.slots.iter().position(|own| own == slot);
-    plan.slots_at + 4 * position.expect("every size that a kernel needs has a slot") as u32
-}
-
-/// Whether a size needs no slots beyond those that the plan has.
-pub fn has_slots(plan: &PipelinePlan, size: &Size) -> bool {
-    let known = |atom: &Atom| plan.slots.contains(&Slot::Atom(atom.clone()));
-    size.terms().all(|(product, _)| product.iter().all(known))
+/// The address of an atom's slot.
+fn slot_of(plan: &PipelinePlan, atom: &Atom) -> u32 {
+    plan.slot_at(&Slot::Atom(atom.clone())).expect("every size that a kernel needs has a slot")
 }
 
 /// Makes the scalar on the stack the 64 bits of the error block: integers extended, floats as they are.
