@@ -3,7 +3,7 @@
 //! Three entry points share one list: [`check`] stops after HIR, [`lower`] after Tensor IR, [`build`] gives the module.
 //! A failed `verify` is a bug of ours: it panics with the pass's name, the complaint and the IR's text.
 
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::hir;
 use crate::source::{FileId, Resolver, SourceMap, Span};
 pub use crate::target::Profile;
@@ -90,7 +90,7 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
     };
     tensor::verify::verify(&program, "lower");
     if let Err(message) = tensor::specialise::specialise(&mut program, &options.sizes) {
-        return Err(Box::new(reject(sources, 701, message)));
+        return Err(Box::new(reject(sources, codes::BAD_SIZE_OPTION, message)));
     }
     tensor::share::share(&mut program);
     tensor::bind::bind(&mut program);
@@ -105,7 +105,7 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
         tensor::verify::verify(&program, "trim, share, bind");
     }
     if let Err(message) = tensor::constants::constants(&mut program) {
-        return Err(Box::new(reject(sources, 602, message)));
+        return Err(Box::new(reject(sources, codes::BUILD_VALUE_FAILED, message)));
     }
     tensor::share::share(&mut program);
     tensor::verify::verify(&program, "constants, share");
@@ -113,7 +113,7 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
 }
 
 /// A refusal that belongs to the program as a whole.
-fn reject(sources: SourceMap, code: u16, message: String) -> Rejected {
+fn reject(sources: SourceMap, code: Code, message: String) -> Rejected {
     let span = Span { file: FileId(0), start: 0, end: 0 };
-    Rejected { sources, diagnostics: vec![Diagnostic::error(Code(code), span, message)] }
+    Rejected { sources, diagnostics: vec![Diagnostic::error(code, span, message)] }
 }

@@ -33,6 +33,67 @@ table! {
     UNNAMED_RESULTS 111 "several results without names";
     BAD_INTERPOLATION 112 "malformed message of an assert";
     BAD_BOUND 113 "bound of something that is not a name";
+
+    UNKNOWN_NAME 201 "unknown name";
+    DUPLICATE_NAME 202 "name defined twice";
+    NO_SUCH_MODULE 203 "unknown module";
+    CYCLIC_USE 204 "files that use each other in a circle";
+    NOT_IN_MODULE 205 "item that a module does not have";
+    NO_SUCH_FIELD 206 "unknown field";
+    NOT_A_VALUE 207 "something that is not a value";
+    CYCLIC_CONST 208 "constant that needs itself";
+    RECURSION 209 "function that calls itself";
+    NO_SUCH_FILE 210 "file that cannot be read";
+    UNKNOWN_TYPE 211 "unknown type";
+
+    ELEMENT_TYPES 301 "operands of different types";
+    OPERAND_TYPE 302 "operation on a type that it does not take";
+    LITERAL_RANGE 303 "literal outside the range of its type";
+    LITERAL_KIND 304 "float literal where an integer is needed";
+    NOT_A_CONDITION 305 "condition that is not a bool";
+    NOT_AN_INDEX 306 "index that is not an i32";
+    BRANCH_TYPES 307 "branches of different types";
+    RESULT_TYPE 308 "value of another type than declared";
+    TYPE_PARAMETER 309 "type parameter that is not decided";
+    CONSTRAINT 310 "type that a constraint excludes";
+    NARROW_SUM 311 "sum of narrow integers";
+    UNUSED_VALUE 312 "value that is not used";
+    TUPLE_PARTS 313 "wrong number of values";
+    NO_VALUE 314 "value that is missing";
+    STATIC_CONDITION 315 "condition that compilation cannot decide";
+    ARGUMENT_TYPE 316 "argument of a wrong type";
+    ARGUMENT_COUNT 317 "wrong number of arguments";
+    ARGUMENT_NAME 318 "wrong name of an argument";
+    NOT_A_FUNCTION 319 "call of something that is not a function";
+    FUNCTION_ARGUMENT 320 "wrong function as an argument";
+    BAD_CAST 321 "conversion that does not exist";
+
+    SHAPES_DIFFER 401 "shapes that differ";
+    SHAPES_UNDECIDED 402 "shapes whose equality is not known";
+    RANK 403 "wrong rank";
+    NO_RANGE 404 "index without a range";
+    TWO_EXTENTS 405 "index with two extents";
+    NOT_A_SIZE 406 "something that is not a size";
+    SIZE_UNBOUND 407 "size that no argument decides";
+    BAD_AXIS 408 "axis that does not exist";
+    FACT_VIOLATED 409 "fact that does not hold";
+    BAD_FACT 410 "malformed fact";
+    BAD_RANGE 411 "malformed range";
+
+    OUT_OF_BOUNDS 501 "index out of bounds";
+    DIVISION_BY_ZERO 502 "division by zero";
+
+    CONST_FAILED 601 "constant that fails";
+    BUILD_VALUE_FAILED 602 "value of the build that fails";
+
+    BAD_SIZE_OPTION 701 "size that a build cannot fix";
+
+    NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
+    NOT_YET_HOST 902 "state, weights and models are not available yet";
+    NOT_YET_STRUCT 903 "structs are not available yet";
+    NOT_YET_DATA_SIZE 904 "sizes that the data decides are not available yet";
+    NOT_YET_STATIC 905 "parts of `static` are not available yet";
+    NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }
 
 impl Code {

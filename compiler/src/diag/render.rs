@@ -122,7 +122,7 @@ mod tests {
                 .label(span(14, 15), "32 here")
                 .note("the rule")
                 .help("write `c`");
-        let text = render(&[diagnostic.clone()], &sources, false);
+        let text = render(std::slice::from_ref(&diagnostic), &sources, false);
         assert_eq!(
             text,
             "error[E0101]: axis `k` has extent 64 in `a` and 32 in `b`

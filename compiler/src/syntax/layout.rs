@@ -139,12 +139,13 @@ impl<'s> Builder<'s> {
     fn line_begins(&mut self, at: usize) {
         let (token, span) = self.raw[at];
         let next = self.raw.get(at + 1).map(|(token, _)| *token);
-        let begins_item = match (token, next) {
-            (Tok::Const | Tok::Pipeline | Tok::Struct | Tok::Use, _) => true,
-            (Tok::Fn, Some(Tok::Name(_))) | (Tok::Name("test"), Some(Tok::Text(_))) => true,
-            (Tok::Name("state" | "weights" | "model"), Some(Tok::Name(_))) => true,
-            _ => false,
-        };
+        let begins_item = matches!(
+            (token, next),
+            (Tok::Const | Tok::Pipeline | Tok::Struct | Tok::Use, _)
+                | (Tok::Fn, Some(Tok::Name(_)))
+                | (Tok::Name("test"), Some(Tok::Text(_)))
+                | (Tok::Name("state" | "weights" | "model"), Some(Tok::Name(_)))
+        );
         let begins_statement =
             matches!(token, Tok::Let | Tok::Loop | Tok::While | Tok::Return | Tok::Assert | Tok::Break | Tok::Continue);
         if begins_item {

@@ -95,7 +95,7 @@ fn evaluate_const(
     program.consts = alone.consts;
     let values: Vec<TensorValue> = outcome.map_err(|error| {
         let message = format!("the constant `{}` cannot be evaluated: {error}", def.name);
-        vec![Diagnostic::error(crate::diag::Code(601), def.span, message)]
+        vec![Diagnostic::error(crate::diag::codes::CONST_FAILED, def.span, message)]
     })?;
     debug_assert_eq!(dims.len(), values.len());
     let parts = values
@@ -298,7 +298,7 @@ impl<'a> Lowerer<'a> {
 
     fn unsupported(&mut self, span: Span, what: &str) {
         let message = format!("not available yet: {what}");
-        self.diagnostics.push(Diagnostic::error(crate::diag::Code(901), span, message));
+        self.diagnostics.push(Diagnostic::error(crate::diag::codes::NOT_YET_SEQUENTIAL, span, message));
     }
 
     /// A fresh axis over `0..extent`.
