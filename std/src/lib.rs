@@ -7,7 +7,13 @@
 /// Version of the library, which is the version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-const MODULES: &[(&str, &str)] = &[("nn.k", include_str!("../nn.k")), ("tensor.k", include_str!("../tensor.k"))];
+const MODULES: &[(&str, &str)] = &[
+    ("math.k", include_str!("../math.k")),
+    ("math32.k", include_str!("../math32.k")),
+    ("math64.k", include_str!("../math64.k")),
+    ("nn.k", include_str!("../nn.k")),
+    ("tensor.k", include_str!("../tensor.k")),
+];
 
 /// All modules as (path, text), in order of path.
 pub fn modules() -> &'static [(&'static str, &'static str)] {
