@@ -4,9 +4,9 @@
 //! known ([`Module::items`], [`Module::uses`]). `math` and `tensor` of std are loaded if they exist, and are in scope
 //! everywhere. What could not be loaded gave a diagnostic, and its name is poisoned so that uses of it stay silent.
 
-use super::codes;
 use super::scope::did_you_mean;
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::source::{Resolver, SourceMap, Span};
 use crate::syntax::ast::{self, ItemKind, UsePath};
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! How text becomes HIR: files are loaded and parsed, then everything that the root file offers is checked.
 
+use super::Program;
 use super::check::Checker;
 use super::load::{ItemId, ModuleId, load};
-use super::{Program, codes};
+use crate::diag::codes;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{Resolver, SourceMap};
 use crate::syntax::ast::{self, ItemKind};

@@ -11,9 +11,9 @@
 //! `i32`, operand types fit their operation, branch types agree, results have the declared types.
 
 mod check;
-mod codes;
 mod facts;
 mod instance;
+mod lambda;
 mod load;
 pub mod lower;
 pub mod print;

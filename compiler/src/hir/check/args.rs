@@ -3,8 +3,9 @@
 use super::operator::count;
 use super::{Checked, Checker, Reported};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
+use crate::hir::Expr;
 use crate::hir::scope::did_you_mean;
-use crate::hir::{Expr, codes};
 use crate::source::Span;
 use crate::syntax::ast;
 

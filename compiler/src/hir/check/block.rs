@@ -3,8 +3,9 @@
 use super::expr::block_expr;
 use super::{Checked, Checker, Expect, Reported};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::scope::Binding;
-use crate::hir::{Block, Expr, ExprKind, MessagePart, Stmt, Type, codes};
+use crate::hir::{Block, Expr, ExprKind, MessagePart, Stmt, Type};
 use crate::source::Span;
 use crate::syntax::ast::{self, StmtKind};
 use crate::types::Scalar;

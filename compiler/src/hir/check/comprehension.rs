@@ -3,9 +3,10 @@
 use super::expr::block_type;
 use super::{Checked, Checker, Expect, PendingAxis, Reported, expr, size_expr};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::facts::Answer;
 use crate::hir::scope::Binding;
-use crate::hir::{Axis, Block, Expr, ExprKind, LocalId, Stmt, Type, codes};
+use crate::hir::{Axis, Block, Expr, ExprKind, LocalId, Stmt, Type};
 use crate::ops::ReduceOp;
 use crate::size::{DimExpr, Size};
 use crate::source::Span;

@@ -3,8 +3,9 @@
 use super::items::Global;
 use super::{Checked, Checker, Expect, Pure, Reported, constant, expr, size_expr};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::scope::{Binding, did_you_mean};
-use crate::hir::{Block, Expr, ExprKind, LocalId, Type, codes};
+use crate::hir::{Block, Expr, ExprKind, LocalId, Type};
 use crate::size::DimExpr;
 use crate::source::Span;
 use crate::syntax::ast::{self, UnaryOp};

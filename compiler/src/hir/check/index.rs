@@ -3,9 +3,10 @@
 
 use super::{Checked, Checker, Expect, Reported, expr, size_expr};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::facts::Answer;
 use crate::hir::scope::Binding;
-use crate::hir::{Border, Expr, ExprKind, IndexItem, Type, codes};
+use crate::hir::{Border, Expr, ExprKind, IndexItem, Type};
 use crate::size::Size;
 use crate::source::Span;
 use crate::syntax::ast::{self, UnaryOp};

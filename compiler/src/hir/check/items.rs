@@ -2,9 +2,10 @@
 
 use super::{Active, ActiveKey, Checked, Checker, ConstState, Expect, FnInfo, Frame, Reported, constant, expr};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::load::{ItemId, ModuleId, Used};
 use crate::hir::scope::did_you_mean;
-use crate::hir::{Block, ConstDef, ConstId, ConstValue, Expr, ExprKind, Fn, FnId, ResultDecl, TensorType, Type, codes};
+use crate::hir::{Block, ConstDef, ConstId, ConstValue, Expr, ExprKind, Fn, FnId, ResultDecl, TensorType, Type};
 use crate::ops::Op;
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind};

@@ -7,9 +7,10 @@
 use super::items::Global;
 use super::{Checked, Checker, Expect, FnValue, constant, expr};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::load::item_name;
 use crate::hir::scope::Binding;
-use crate::hir::{Expr, ExprKind, Type, codes};
+use crate::hir::{Expr, ExprKind, Type};
 use crate::ops::{Op, ReduceOp, eval};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ItemKind, TypeKind, UnaryOp};

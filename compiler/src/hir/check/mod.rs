@@ -17,6 +17,7 @@ mod items;
 mod literal;
 mod operator;
 mod shape;
+mod signature;
 mod sizes;
 mod tensors;
 mod types;

@@ -3,8 +3,9 @@
 
 use super::{Checked, Checker, Reported};
 use crate::diag::Diagnostic;
+use crate::diag::codes;
 use crate::hir::facts::Answer;
-use crate::hir::{Expr, Type, codes};
+use crate::hir::{Expr, Type};
 use crate::size::Size;
 use crate::source::Span;
 

@@ -4,7 +4,8 @@
 
 use super::{Checked, Checker, Expect, Reported};
 use crate::diag::Diagnostic;
-use crate::hir::{Block, Call, Expr, ExprKind, FnId, SizeSource, Stmt, Type, codes};
+use crate::diag::codes;
+use crate::hir::{Block, Call, Expr, ExprKind, FnId, SizeSource, Stmt, Type};
 use crate::ops::{Op, eval};
 use crate::size::{Atom, DimExpr, Leaf, ScalarVar, Size, SizeVar, Subst};
 use crate::source::Span;
@@ -45,8 +46,14 @@ impl Checker<'_> {
         }
     }
 
+    /// The scalar expression as a pure value. Since `let`s are seen through, such values can grow without bound: what
+    /// is too large to be a sensible size is none.
     fn pure_scalar(&self, value: &Expr) -> Option<DimExpr> {
         value.ty.as_scalar()?;
+        Some(self.pure_tree(value)?).filter(|pure| weight(pure) <= MAX_WEIGHT)
+    }
+
+    fn pure_tree(&self, value: &Expr) -> Option<DimExpr> {
         Some(match &value.kind {
             ExprKind::Const(value) => DimExpr::Const(*value),
             ExprKind::Size(size) => DimExpr::Size(size.clone()),
@@ -88,7 +95,7 @@ impl Checker<'_> {
         }
         let pure = self.infos[call.callee.0 as usize].pure.as_ref()?;
         let (sizes, scalars) = self.call_values(call.callee, &call.args, &call.sizes);
-        substitute_pure(pure, &sizes, &scalars)
+        bounded(substitute_pure(pure, &sizes, &scalars)?)
     }
 
     /// What the callee's size variables and scalar parameters are at a call, as far as arguments are pure.
@@ -224,6 +231,38 @@ pub(in crate::hir) fn dim_param(source: SizeSource) -> Option<usize> {
         SizeSource::Dim(param) => Some(param),
         SizeSource::Param { .. } => None,
     }
+}
+
+/// The most operations that a pure value may have.
+const MAX_WEIGHT: usize = 256;
+
+/// The value without parts that are too large.
+fn bounded(pure: Pure) -> Option<Pure> {
+    match pure {
+        Pure::Scalar(pure) => Some(pure).filter(|pure| weight(pure) <= MAX_WEIGHT).map(Pure::Scalar),
+        Pure::Tuple(parts) => Some(Pure::Tuple(parts.into_iter().map(|part| bounded(part?)).collect())),
+    }
+}
+
+/// How many operations and leaves an expression has.
+fn weight(pure: &DimExpr) -> usize {
+    1 + match pure {
+        DimExpr::Const(_) | DimExpr::Scalar(..) => 0,
+        DimExpr::Size(size) => size_weight(size),
+        DimExpr::Op(_, args) => args.iter().map(weight).sum(),
+        DimExpr::Cast(_, arg) => weight(arg),
+        DimExpr::Select(parts) => parts.iter().map(weight).sum(),
+    }
+}
+
+fn size_weight(size: &Size) -> usize {
+    let atoms = size.terms().flat_map(|(product, _)| product);
+    let weights = atoms.map(|atom| match atom {
+        Atom::Var(_) => 1,
+        Atom::Div(a, b) | Atom::Rem(a, b) | Atom::Min(a, b) | Atom::Max(a, b) => size_weight(a) + size_weight(b),
+        Atom::Dim(inner) => weight(inner),
+    });
+    weights.sum()
 }
 
 fn apply(op: Op, args: Vec<DimExpr>) -> DimExpr {

@@ -1,0 +1,201 @@
+//! The signature of a function instance: locals for its parameters, size variables bound by their types.
+
+use super::{Checked, Checker, FnValue, Pure, Reported};
+use crate::diag::{Diagnostic, codes};
+use crate::hir::scope::{Binding, FnSignature};
+use crate::hir::{Fact, Relation, SizeParam, SizeSource, Type};
+use crate::size::{DimExpr, Size};
+use crate::syntax::ast::{self, DimDecl, TypeKind};
+use crate::types::Scalar;
+
+impl Checker<'_> {
+    /// Declares the parameters of an instance: locals, size variables with their sources, implied facts.
+    /// `fns` are the values of its function-typed parameters, in order.
+    pub fn declare_params(&mut self, function: &ast::Fn, fns: Vec<FnValue>) -> Checked<()> {
+        let mut failed = false;
+        for (position, param) in function.params.iter().enumerate() {
+            if let Some(first) = function.params[..position].iter().find(|first| first.name.text == param.name.text) {
+                self.report(
+                    Diagnostic::error(
+                        codes::DUPLICATE_NAME,
+                        param.name.span,
+                        format!("two parameters are called `{}`", param.name.text),
+                    )
+                    .label(first.name.span, "the first one"),
+                );
+                failed = true;
+            }
+            if param.is_var {
+                self.not_yet_sequential(param.name.span, "a `var` parameter");
+                failed = true;
+            }
+        }
+        failed |= self.bind_sizes(function).is_err();
+        let mut fns = fns.into_iter();
+        let mut with_fns = Vec::new();
+        for param in &function.params {
+            match self.declare_param(param) {
+                Ok(true) => {}
+                Ok(false) => with_fns.push(param),
+                Err(Reported) => {
+                    self.bind(&param.name.text, Binding::Poison);
+                    failed = true;
+                }
+            }
+        }
+        if failed {
+            return Err(Reported);
+        }
+        for param in with_fns {
+            let value = fns.next().expect("each function-typed parameter has a value");
+            self.declare_fn_param(param, value)?;
+        }
+        Ok(())
+    }
+
+    /// Declares a parameter that is a value; gives false for function-typed ones.
+    fn declare_param(&mut self, param: &ast::Param) -> Checked<bool> {
+        let span = param.name.span;
+        let (ty, pure) = match &param.ty.kind {
+            TypeKind::Fn(..) => return Ok(false),
+            TypeKind::Name(name) if name.text == "dim" => {
+                let Some(Binding::Size(size)) = self.frame().scopes.find(&param.name.text).cloned() else {
+                    return Err(Reported);
+                };
+                (Type::scalar(Scalar::I32), Some(Pure::Scalar(DimExpr::Size(size))))
+            }
+            _ => {
+                let ty = self.value_type(&param.ty)?;
+                let pure = ty.as_scalar().map(|elem| {
+                    let var = self.program.names.new_scalar(param.name.text.clone());
+                    Pure::Scalar(DimExpr::Scalar(var, elem))
+                });
+                (ty, pure)
+            }
+        };
+        if let Type::Tensor(tensor) = &ty {
+            for dim in tensor.dims.clone() {
+                // What is not just a variable says something about variables: extents are not negative.
+                if dim.as_const().is_none() && dim.as_var().is_none() {
+                    let text = format!("{} >= 0", self.show(&dim));
+                    self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: dim, span, text });
+                }
+            }
+        }
+        let local = self.add_local(&param.name.text, ty, span, pure);
+        self.frame_mut().params.push(local);
+        self.bind(&param.name.text, Binding::Local(local));
+        Ok(true)
+    }
+
+    /// Declares a function-typed parameter: no local, but the hidden captures of a lambda.
+    fn declare_fn_param(&mut self, param: &ast::Param, value: FnValue) -> Checked<()> {
+        let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("only function types come here") };
+        let params = params.iter().map(|ty| self.value_type(ty)).collect::<Checked<Vec<_>>>()?;
+        let result = self.value_type(result)?;
+        let signature = FnSignature { params, result, span: param.ty.span };
+        let value = self.hidden_params(value);
+        self.bind(&param.name.text, Binding::Fn(value, signature));
+        Ok(())
+    }
+
+    /// Binds every size variable of the parameters, before their types are read.
+    fn bind_sizes(&mut self, function: &ast::Fn) -> Checked<()> {
+        let mut number = 0;
+        let mut numbered = Vec::new();
+        for param in &function.params {
+            if matches!(param.ty.kind, TypeKind::Fn(..)) {
+                continue;
+            }
+            if matches!(&param.ty.kind, TypeKind::Name(name) if name.text == "dim") {
+                self.bind_size(&param.name, SizeSource::Dim(number));
+            }
+            numbered.push((number, param));
+            number += 1;
+        }
+        let mut result = Ok(());
+        for &(param, tree) in &numbered {
+            let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
+            for (axis, dim) in dims.iter().enumerate() {
+                let DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim else { continue };
+                if self.is_bound_size(&name.text) {
+                    continue;
+                }
+                if let Some((_, scalar)) = numbered.iter().find(|(_, param)| param.name.text == name.text) {
+                    let message = format!("`{}` is a value, not a size", name.text);
+                    self.report(
+                        Diagnostic::error(codes::NOT_A_SIZE, name.span, message)
+                            .label(scalar.ty.span, "declared with this type")
+                            .help(format!("declare it as a size: `{}: dim`", name.text)),
+                    );
+                    result = Err(Reported);
+                }
+                self.bind_size(name, SizeSource::Param { param, axis });
+            }
+        }
+        for &(param, tree) in &numbered {
+            let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
+            for (axis, dim) in dims.iter().enumerate() {
+                if let DimDecl::Size(tree) = dim {
+                    let mut unbound = Vec::new();
+                    self.unbound_names(tree, &mut unbound);
+                    if let Some(name) = unbound.first().copied()
+                        && self.solve_size(name, tree, SizeSource::Param { param, axis }).is_err()
+                    {
+                        result = Err(Reported);
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    fn is_bound_size(&self, name: &str) -> bool {
+        self.frame().scopes.find(name).is_some() || self.is_const_size(name)
+    }
+
+    fn bind_size(&mut self, name: &ast::Name, source: SizeSource) {
+        let var = self.program.names.new_size(name.text.clone());
+        self.frame_mut().sizes.push(SizeParam { var, source });
+        self.bind(&name.text, Binding::Size(Size::from(var)));
+    }
+
+    fn unbound_names<'t>(&self, tree: &'t ast::Expr, out: &mut Vec<&'t ast::Name>) {
+        use ast::ExprKind as E;
+        match &tree.kind {
+            E::Name(name) if !self.is_bound_size(&name.text) => out.push(name),
+            E::Unary(_, inner) => self.unbound_names(inner, out),
+            E::Binary(_, left, right) => {
+                self.unbound_names(left, out);
+                self.unbound_names(right, out);
+            }
+            E::Call { args, .. } => args.iter().for_each(|arg| self.unbound_names(&arg.value, out)),
+            _ => {}
+        }
+    }
+
+    /// Binds a variable that occurs as `a*V + c`.
+    fn solve_size(&mut self, name: &ast::Name, tree: &ast::Expr, source: SizeSource) -> Checked<()> {
+        let before = self.frame().sizes.len();
+        self.bind_size(name, source);
+        let var = self.frame().sizes[before].var;
+        let mut others = Vec::new();
+        self.unbound_names(tree, &mut others);
+        let solved = if others.is_empty() {
+            let size = self.size(tree, "an extent")?;
+            size.solve_for(var).filter(|(factor, rest)| *factor > 0 && rest.as_const().is_some())
+        } else {
+            None
+        };
+        if solved.is_some() {
+            return Ok(());
+        }
+        self.frame_mut().sizes.truncate(before);
+        Err(self.report(
+            Diagnostic::error(codes::SIZE_UNBOUND, name.span, format!("nothing says what `{}` is", name.text))
+                .at("this is the only place where it occurs")
+                .note("a size variable stands alone, or as `a*V + c`, in the type of some parameter")
+                .help(format!("add a parameter: `{}: dim`", name.text)),
+        ))
+    }
+}

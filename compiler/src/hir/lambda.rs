@@ -1,0 +1,255 @@
+//! Functions as arguments: names, and lambdas, which become functions with what they capture as hidden parameters.
+
+use super::check::{
+    ArgSource, Captures, Checked, Checker, Expect, FnInfo, FnValue, Frame, Global, Pure, Reported, expr, size_expr,
+};
+use super::load::{ItemId, ModuleId};
+use super::scope::Binding;
+use super::{Axis, Block, Expr, ExprKind, Fact, FnId, ResultDecl, SizeParam, SizeSource, Type};
+use crate::diag::{Diagnostic, codes};
+use crate::size::{DimExpr, ScalarVar, Size, SizeVar, Subst};
+use crate::source::Span;
+use crate::syntax::ast::{self, DimDecl, ItemKind, TypeKind};
+use crate::types::{Const, Scalar};
+use std::collections::BTreeMap;
+
+impl Checker<'_> {
+    /// The function that an argument for a function-typed parameter is.
+    pub(super) fn fn_arg(
+        &mut self,
+        source: &ArgSource<'_>,
+        param: &ast::Param,
+        types: &[(String, Scalar)],
+        item: ItemId,
+    ) -> Checked<FnValue> {
+        let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("a function-typed parameter") };
+        let tree = match source {
+            ArgSource::Tree(tree) => tree,
+            ArgSource::Default(tree) => {
+                return self.in_module(item.module, |checker| checker.fn_value(tree, param));
+            }
+            ArgSource::Checked(value) => {
+                let span = value.span;
+                return Err(self.error(codes::FUNCTION_ARGUMENT, span, "a function cannot be passed on here"));
+            }
+        };
+        match &tree.kind {
+            ast::ExprKind::Lambda { params: names, body } => {
+                if names.len() != params.len() {
+                    let message = format!("`{}` takes a function of {} parameters", param.name.text, params.len());
+                    return Err(self.report(
+                        Diagnostic::error(codes::FUNCTION_ARGUMENT, tree.span, message)
+                            .at(format!("this lambda has {}", names.len()))
+                            .label(param.ty.span, "declared here"),
+                    ));
+                }
+                self.lambda(names, body, (params, result), types, item, tree.span)
+            }
+            _ => self.fn_value(tree, param),
+        }
+    }
+
+    /// A named function as an argument.
+    fn fn_value(&mut self, tree: &ast::Expr, param: &ast::Param) -> Checked<FnValue> {
+        let global = match &tree.kind {
+            ast::ExprKind::Name(name) => match self.lookup(&name.text) {
+                Some(Binding::Fn(value, _)) => return Ok(value),
+                Some(Binding::Poison) => return Err(Reported),
+                Some(Binding::Local(_) | Binding::Size(_) | Binding::Type(_)) => None,
+                None => match self.global(&name.text) {
+                    None => return Err(self.unknown(name, "function")),
+                    known => known,
+                },
+            },
+            ast::ExprKind::Field(base, field) => match &base.kind {
+                ast::ExprKind::Name(name) => match self.global(&name.text) {
+                    Some(Global::Module(module)) => Some(Global::Item(self.module_item(module, field)?)),
+                    Some(Global::Poison) => return Err(Reported),
+                    None => return Err(self.unknown(name, "module")),
+                    Some(_) => None,
+                },
+                _ => None,
+            },
+            ast::ExprKind::Error => return Err(Reported),
+            _ => None,
+        };
+        match global {
+            Some(Global::Op(op)) => return Ok(FnValue::Op(op)),
+            Some(Global::Poison) => return Err(Reported),
+            Some(Global::Item(item)) if matches!(self.modules.item(item).kind, ItemKind::Fn(_)) => {
+                return Ok(FnValue::Item(item));
+            }
+            Some(Global::Item(_) | Global::Module(_) | Global::Intrinsic(_)) | None => {}
+        }
+        let message = format!("`{}` must be a function", param.name.text);
+        Err(self.report(
+            Diagnostic::error(codes::FUNCTION_ARGUMENT, tree.span, message)
+                .label(param.ty.span, "declared here")
+                .help("give a function's name, or a lambda: `|t| 1.0 - abs(t)`"),
+        ))
+    }
+
+    /// Checks a lambda as a function of its own. Its declared type is read in the scope of the function it is
+    /// given to, where size names stand for any size.
+    fn lambda(
+        &mut self,
+        names: &[ast::Name],
+        body: &ast::Expr,
+        (params, result): (&[ast::TypeExpr], &ast::TypeExpr),
+        types: &[(String, Scalar)],
+        item: ItemId,
+        span: Span,
+    ) -> Checked<FnValue> {
+        let module = self.frame().module;
+        self.frames.push(Frame::new(item.module, span));
+        let checked = self.lambda_body(names, body, (params, result), types, module);
+        let frame = self.frames.pop().expect("just pushed");
+        let id = checked?;
+        Ok(FnValue::Instance(id, frame.captures.map(|captures| captures.values).unwrap_or_default()))
+    }
+
+    fn lambda_body(
+        &mut self,
+        names: &[ast::Name],
+        body: &ast::Expr,
+        (params, result): (&[ast::TypeExpr], &ast::TypeExpr),
+        types: &[(String, Scalar)],
+        module: ModuleId,
+    ) -> Checked<FnId> {
+        self.frame_mut().scopes.open();
+        for (name, ty) in types {
+            self.bind(name, Binding::Type(*ty));
+        }
+        for (position, ty) in params.iter().enumerate() {
+            let TypeKind::Tensor(_, dims) = &ty.kind else { continue };
+            for (axis, dim) in dims.iter().enumerate() {
+                if let DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim
+                    && self.frame().scopes.find(&name.text).is_none()
+                    && !self.is_const_size(&name.text)
+                {
+                    let var = self.program.names.new_size(name.text.clone());
+                    let source = SizeSource::Param { param: position, axis };
+                    self.frame_mut().sizes.push(SizeParam { var, source });
+                    self.bind(&name.text, Binding::Size(Size::from(var)));
+                }
+            }
+        }
+        let param_types: Vec<Checked<Type>> = params.iter().map(|ty| self.value_type(ty)).collect();
+        let result_ty = self.value_type(result);
+        let param_types = param_types.into_iter().collect::<Checked<Vec<Type>>>()?;
+        let result_ty = result_ty?;
+        // From here on names are those of the lambda's own place.
+        let frame = self.frame_mut();
+        frame.scopes.close();
+        frame.scopes.open();
+        frame.module = module;
+        frame.captures = Some(Captures::default());
+        for (name, ty) in names.iter().zip(param_types) {
+            let pure = ty.as_scalar().map(|elem| {
+                let var = self.program.names.new_scalar(name.text.clone());
+                Pure::Scalar(DimExpr::Scalar(var, elem))
+            });
+            let local = self.add_local(&name.text, ty, name.span, pure);
+            self.frame_mut().params.push(local);
+            self.bind(&name.text, Binding::Local(local));
+        }
+        let declared_params = names.len();
+        let value = self.expr(body, &Expect::of(&result_ty))?;
+        let value = self.coerce(value, &result_ty);
+        self.same_type(
+            codes::FUNCTION_ARGUMENT,
+            "this lambda gives another type than the parameter asks for",
+            (&value.ty, value.span, "the result"),
+            (&result_ty, result.span, "the declared result"),
+        )?;
+        let pure = self.pure(&value);
+        let body = Block { stmts: Vec::new(), value: Some(Box::new(value)) };
+        let name = format!("|{}|", names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", "));
+        let results = vec![ResultDecl { name: None, ty: result_ty }];
+        Ok(self.finish(name, "", results, body, FnInfo { declared_params, pure, ..FnInfo::default() }))
+    }
+
+    /// Gives the function being checked the hidden parameters of a lambda that it got as an argument, so that its
+    /// calls of the lambda can hand them on.
+    pub(super) fn hidden_params(&mut self, value: FnValue) -> FnValue {
+        let FnValue::Instance(id, _) = value else { return value };
+        let lambda = self.program.fns[id.0 as usize].clone();
+        let info = self.infos[id.0 as usize].clone();
+        let mut sizes: BTreeMap<SizeVar, SizeVar> = BTreeMap::new();
+        let mut scalars: BTreeMap<ScalarVar, ScalarVar> = BTreeMap::new();
+        let mut values = Vec::new();
+        for (position, param) in lambda.params.iter().enumerate().skip(info.declared_params) {
+            let local = &lambda.locals[param.0 as usize];
+            let dim = lambda.sizes.iter().find(|size| matches!(size.source, SizeSource::Dim(at) if at == position));
+            let (pure, ty) = match (dim, local.scalar) {
+                (Some(dim), _) => {
+                    let var = self.program.names.new_size(local.name.clone());
+                    let source = SizeSource::Dim(self.frame().params.len());
+                    self.frame_mut().sizes.push(SizeParam { var, source });
+                    sizes.insert(dim.var, var);
+                    (Some(DimExpr::Size(Size::from(var))), Type::scalar(Scalar::I32))
+                }
+                (None, Some(scalar)) => {
+                    let var = self.program.names.new_scalar(local.name.clone());
+                    scalars.insert(scalar, var);
+                    let elem = local.ty.as_scalar().expect("a scalar variable is a scalar");
+                    (Some(DimExpr::Scalar(var, elem)), local.ty.clone())
+                }
+                (None, None) => (None, rename_type(&local.ty, &sizes, &scalars)),
+            };
+            let pure = pure.map(Pure::Scalar);
+            let own = self.add_local(&local.name, ty, local.span, pure);
+            self.frame_mut().params.push(own);
+            values.push(self.local(own, local.span));
+        }
+        for fact in &lambda.facts[..info.declared_facts] {
+            let fact = Fact { size: rename(&fact.size, &sizes, &scalars), ..fact.clone() };
+            self.frame_mut().facts.push(fact);
+        }
+        let reached = info.size_scalars.iter().filter_map(|var| scalars.get(var).copied());
+        let reached: Vec<ScalarVar> = reached.collect();
+        self.frame_mut().size_scalars.extend(reached);
+        FnValue::Instance(id, values)
+    }
+
+    /// Some value of this type: what an unknown function gives while a function that nobody calls is checked.
+    pub(super) fn opaque(&mut self, ty: &Type, span: Span) -> Expr {
+        let Type::Tensor(tensor) = ty else { unreachable!("functions as arguments have one result") };
+        let zero = if tensor.elem.is_float() { Const { ty: tensor.elem, bits: 0 } } else { Const::int(tensor.elem, 0) };
+        let zero = expr(ExprKind::Const(zero), Type::scalar(tensor.elem), span);
+        if tensor.dims.is_empty() {
+            return zero;
+        }
+        let mut axes = Vec::new();
+        for dim in &tensor.dims {
+            let local = self.add_local("_", Type::scalar(Scalar::I32), span, None);
+            axes.push(Axis {
+                local,
+                lo: size_expr(Size::constant(0), span),
+                hi: size_expr(dim.clone(), span),
+                step: Size::constant(1),
+                extent: Some(dim.clone()),
+            });
+        }
+        let body = Block { stmts: Vec::new(), value: Some(Box::new(zero)) };
+        expr(ExprKind::For { axes, body }, ty.clone(), span)
+    }
+}
+
+fn rename(size: &Size, sizes: &BTreeMap<SizeVar, SizeVar>, scalars: &BTreeMap<ScalarVar, ScalarVar>) -> Size {
+    size.substitute(&Subst {
+        size: &|var| Size::from(sizes.get(&var).copied().unwrap_or(var)),
+        scalar: &|var, ty| DimExpr::Scalar(scalars.get(&var).copied().unwrap_or(var), ty),
+    })
+}
+
+fn rename_type(ty: &Type, sizes: &BTreeMap<SizeVar, SizeVar>, scalars: &BTreeMap<ScalarVar, ScalarVar>) -> Type {
+    match ty {
+        Type::Tensor(tensor) => {
+            Type::tensor(tensor.elem, tensor.dims.iter().map(|dim| rename(dim, sizes, scalars)).collect())
+        }
+        Type::Tuple(parts) => {
+            Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), rename_type(ty, sizes, scalars))).collect())
+        }
+    }
+}
