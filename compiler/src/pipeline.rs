@@ -101,8 +101,9 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
         tensor::verify::verify(&program, "fuse");
         tensor::trim::trim(&mut program);
         tensor::share::share(&mut program);
+        tensor::unswitch::unswitch(&mut program);
         tensor::bind::bind(&mut program);
-        tensor::verify::verify(&program, "trim, share, bind");
+        tensor::verify::verify(&program, "trim, share, unswitch, bind");
     }
     if let Err(message) = tensor::constants::constants(&mut program) {
         return Err(Box::new(reject(sources, codes::BUILD_VALUE_FAILED, message)));

@@ -28,7 +28,10 @@ fn named_folders(text: &str) -> Vec<&'static str> {
     let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect();
     CHAIN
         .into_iter()
-        .filter(|folder| code.iter().any(|line| line.contains(&format!("crate::{folder}::")) || line.contains(&format!("crate::{folder};"))))
+        .filter(|folder| {
+            code.iter()
+                .any(|line| line.contains(&format!("crate::{folder}::")) || line.contains(&format!("crate::{folder};")))
+        })
         .collect()
 }
 

@@ -87,6 +87,13 @@ impl Lowering<'_> {
     /// Stages that share outer axes; a stage by itself shares none.
     fn group(&mut self, axes: &[AxisId], stages: &[Stage], private: &[TensorId], binding: Binding, origin: OriginId) {
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
+        // Stages of a group have one guard. Nothing moves out of it: loads may be out of bounds where it does not hold.
+        let guard = stages.first().and_then(|stage| stage.guard).map(|guard| {
+            nest.need(&[guard]);
+            let cond = nest.value(guard).0;
+            nest.open(ScopeKind::Cold);
+            (cond, nest.top())
+        });
         for &axis in axes {
             nest.open_stage_axis(axis, ScopeKind::StageLoop);
         }
@@ -131,6 +138,11 @@ impl Lowering<'_> {
                 }
             }
             nest.close_to(shared);
+        }
+        if let Some((cond, depth)) = guard {
+            nest.close_to(depth);
+            let block = nest.close_block();
+            nest.push(Stmt::If(cond, block, Vec::new()));
         }
         let done = nest.finish();
         let last = stages.last().expect("a group has stages");

@@ -28,11 +28,7 @@ pub fn bind(program: &mut Program) {
         for stmt in &mut body.stmts {
             match stmt {
                 Stmt::Stage(stage) => {
-                    let roots = match &stage.body {
-                        StageBody::Map(exprs) => exprs.clone(),
-                        StageBody::Scan { expr, .. } => vec![*expr],
-                    };
-                    let mut binding = time(pipeline, &when, &roots);
+                    let mut binding = time(pipeline, &when, &super::share::stage_roots(stage));
                     let sizes = stage.axes.iter().filter_map(|axis| pipeline.axes[*axis].extent.as_ref());
                     let elements = sizes.into_iter().try_fold(1i64, |product, extent| {
                         extent.as_const().map(|extent| product.saturating_mul(extent.max(0)))

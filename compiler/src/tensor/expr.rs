@@ -51,6 +51,10 @@ impl Pipeline {
         self.as_const(id).is_some_and(|c| c.ty.is_int() && c.as_int() == value)
     }
 
+    fn is_one(&self, id: ExprId) -> bool {
+        self.as_const(id).is_some_and(|c| c == Const::f32(1.0) || c == Const::f64(1.0))
+    }
+
     /// An operation, folded where that is possible.
     pub fn op(&mut self, op: Op, args: &[ExprId], origin: OriginId) -> ExprId {
         let ty = self.ty(args[0]);
@@ -80,6 +84,9 @@ impl Pipeline {
             match op {
                 Op::Add if self.is_int(a, 0) => return b,
                 Op::Add | Op::Sub | Op::Shl | Op::Shr if self.is_int(b, 0) => return a,
+                // Exact for every float, too.
+                Op::Mul if self.is_one(a) => return b,
+                Op::Mul | Op::Div if self.is_one(b) => return a,
                 Op::Mul if self.is_int(a, 1) => return b,
                 Op::Mul | Op::Div if self.is_int(b, 1) => return a,
                 // (x + c) + d = x + (c + d), so that chains of crops and slices stay one addition.

@@ -3,7 +3,7 @@
 //! `softmax` of a batch of rows is four stages over the same rows; grouped, each row is read once and its exponentials
 //! stay in cache. This file and `fuse.rs` are the only places where stages are merged.
 
-use super::share::roots;
+use super::share::{roots, stage_roots};
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ fn reads_any(p: &Pipeline, stmt: &Stmt, run: &[Stage]) -> bool {
 /// The number of leading axes over which each element of `stage` needs only the same row of the run's tensors.
 fn may_join(p: &Pipeline, run: &[Stage], stage: &Stage) -> bool {
     let Some(first) = run.first() else { return false };
-    if first.binding != stage.binding || !is_long(p, first, 1) || !is_long(p, stage, 1) {
+    if first.binding != stage.binding || first.guard != stage.guard || !is_long(p, first, 1) || !is_long(p, stage, 1) {
         return false;
     }
     let same = |a: &Stage, b: &Stage| extents(p, a).first() == extents(p, b).first() && !a.axes.is_empty();
@@ -73,13 +73,6 @@ fn rows_match(p: &Pipeline, run: &[Stage], stage: &Stage, depth: usize) -> bool 
         }
     });
     matches
-}
-
-fn stage_roots(stage: &Stage) -> Vec<ExprId> {
-    match &stage.body {
-        StageBody::Map(exprs) => exprs.clone(),
-        StageBody::Scan { expr, .. } => vec![*expr],
-    }
 }
 
 fn extents<'a>(p: &'a Pipeline, stage: &Stage) -> Vec<&'a Size> {

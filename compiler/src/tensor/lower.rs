@@ -122,6 +122,8 @@ struct Lowerer<'a> {
     /// Bounds of reduction axes, for the prover.
     bounds: BTreeMap<AxisId, (ExprId, ExprId)>,
     diagnostics: Vec<Diagnostic>,
+    /// Whether the check being added is about the ends of a range already.
+    at_extremes: bool,
 }
 
 /// An index around the current expression.
@@ -179,6 +181,7 @@ fn lower_root(
         path: Vec::new(),
         bounds: BTreeMap::new(),
         diagnostics: Vec::new(),
+        at_extremes: false,
     };
     lowerer.root(function);
     let Lowerer { p, diagnostics, .. } = lowerer;

@@ -2,7 +2,8 @@
 //!
 //! - A [`Stage`] is axes and pure scalar expressions over loads, axes, sizes and reductions: element
 //!   `(axes)` of its tensor is the value of the expression. It materialises its tensor. Stages are in
-//!   dependency order; every tensor is written by exactly one statement, parameters and constants by none.
+//!   dependency order; every tensor is written by exactly one statement, parameters and constants by none. (After `unswitch`, several
+//!   guarded stages may write one tensor; their guards exclude each other and one of them holds.)
 //! - Views (transpose, slice, crop, channel order …) are stages whose body is one load; `fuse` deletes them.
 //! - Nothing in a stage can fail. What may fail stands as a [`Check`] before the statements that rely on it:
 //!   an index in range, a divisor that is not zero, an `assert`. Statements in a region run in order; the first
@@ -30,6 +31,7 @@ pub mod prove;
 pub mod share;
 pub mod specialise;
 pub mod trim;
+pub mod unswitch;
 pub mod verify;
 
 use crate::arena::{Arena, Id};
@@ -211,6 +213,9 @@ pub struct Stage {
     pub axes: Vec<AxisId>,
     /// How elements are found.
     pub body: StageBody,
+    /// A `bool` of sizes and of scalars known before (it uses no axis). If it does not hold, the stage does not run: its
+    /// tensors hold anything, and every load of them stands under a condition that implies the guard.
+    pub guard: Option<ExprId>,
     /// When it runs.
     pub binding: Binding,
     /// Where from.

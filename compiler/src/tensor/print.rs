@@ -75,7 +75,8 @@ impl Printer<'_> {
                     StageBody::Map(exprs) => exprs.iter().map(|id| self.expr(*id)).collect::<Vec<_>>().join("; "),
                     StageBody::Scan { op, expr } => format!("scan {} {}", op.name(), self.expr(*expr)),
                 };
-                format!("{} stage {} [{}] = {body}", binding(stage.binding), tensors.join(", "), axes.join(", "))
+                let guard = stage.guard.map(|id| format!(" if {}", self.expr(id))).unwrap_or_default();
+                format!("{} stage {} [{}]{guard} = {body}", binding(stage.binding), tensors.join(", "), axes.join(", "))
             }
             Stmt::Alias { tensor, of, binding: when, .. } => {
                 format!("{} alias {} = {}", binding(*when), self.declaration(*tensor), self.tensor(*of))

@@ -124,18 +124,8 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
     let mut body = std::mem::take(&mut p.body);
     for stmt in &mut body.stmts {
         match stmt {
-            Stmt::Stage(stage) => match &mut stage.body {
-                StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
-                StageBody::Scan { expr, .. } => *expr = f(p, *expr),
-            },
-            Stmt::Group(group) => {
-                for stage in &mut group.stages {
-                    match &mut stage.body {
-                        StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
-                        StageBody::Scan { expr, .. } => *expr = f(p, *expr),
-                    }
-                }
-            }
+            Stmt::Stage(stage) => map_stage(p, stage, f),
+            Stmt::Group(group) => group.stages.iter_mut().for_each(|stage| map_stage(p, stage, f)),
             Stmt::Alias { .. } => {}
             Stmt::Check(check) => {
                 for axis in &mut check.axes {
@@ -150,14 +140,31 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
     p.body = body;
 }
 
+fn map_stage(p: &mut Pipeline, stage: &mut Stage, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
+    match &mut stage.body {
+        StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
+        StageBody::Scan { expr, .. } => *expr = f(p, *expr),
+    }
+    if let Some(guard) = &mut stage.guard {
+        *guard = f(p, *guard);
+    }
+}
+
+/// Every root expression of a stage, its guard last.
+pub(super) fn stage_roots(stage: &Stage) -> Vec<ExprId> {
+    let mut roots = match &stage.body {
+        StageBody::Map(exprs) => exprs.clone(),
+        StageBody::Scan { expr, .. } => vec![*expr],
+    };
+    roots.extend(stage.guard);
+    roots
+}
+
 /// Every root expression of a statement.
 pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
     match stmt {
-        Stmt::Stage(stage) => match &stage.body {
-            StageBody::Map(exprs) => exprs.clone(),
-            StageBody::Scan { expr, .. } => vec![*expr],
-        },
-        Stmt::Group(group) => group.stages.iter().flat_map(|stage| roots(&Stmt::Stage(stage.clone()))).collect(),
+        Stmt::Stage(stage) => stage_roots(stage),
+        Stmt::Group(group) => group.stages.iter().flat_map(stage_roots).collect(),
         Stmt::Alias { .. } => Vec::new(),
         Stmt::Check(check) => check
             .axes

@@ -19,7 +19,7 @@ pub fn verify(program: &Program, after: &str) {
 /// The first rule that is broken, in words.
 pub fn check(program: &Program) -> Result<(), String> {
     for pipeline in &program.pipelines {
-        let mut verifier = Verifier { program, p: pipeline, written: BTreeSet::new() };
+        let mut verifier = Verifier { program, p: pipeline, written: BTreeSet::new(), guarded: BTreeSet::new() };
         verifier.pipeline().map_err(|complaint| format!("pipeline `{}`: {complaint}", pipeline.name))?;
     }
     Ok(())
@@ -29,6 +29,7 @@ struct Verifier<'a> {
     program: &'a Program,
     p: &'a Pipeline,
     written: BTreeSet<TensorId>,
+    guarded: BTreeSet<TensorId>,
 }
 
 impl Verifier<'_> {
@@ -132,8 +133,16 @@ impl Verifier<'_> {
                 format!("{tensor:?} of {} gets {}", declared.elem, self.p.ty(*expr))
             })?;
         }
+        if let Some(guard) = stage.guard {
+            self.expr(guard, &BTreeSet::new())?;
+            ensure(self.p.ty(guard) == Scalar::Bool, || "a guard is a bool".into())?;
+        }
         for tensor in &stage.tensors {
-            self.write(*tensor)?;
+            // Stages whose guards exclude each other may write one tensor.
+            let again = stage.guard.is_some() && !self.guarded.insert(*tensor);
+            if !again {
+                self.write(*tensor)?;
+            }
         }
         Ok(())
     }

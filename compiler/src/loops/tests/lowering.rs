@@ -254,7 +254,7 @@ fn scans_and_half_floats() {
     let load = b.load(half, &[ei, ej]);
     let origin = b.origin;
     let body = StageBody::Scan { op: ReduceOp::Sum, expr: load };
-    let stage = Stage { tensors: vec![out], axes: vec![i, j], body, binding: Binding::Call, origin };
+    let stage = Stage { tensors: vec![out], axes: vec![i, j], body, guard: None, binding: Binding::Call, origin };
     b.p().body.stmts.push(Stmt::Stage(stage));
     b.result(out);
     b.result(half);
@@ -293,6 +293,7 @@ fn a_group_runs_row_by_row() {
         tensors: vec![tensor],
         axes: axes.to_vec(),
         body: StageBody::Map(vec![value]),
+        guard: None,
         binding: Binding::Call,
         origin,
     };

@@ -19,7 +19,7 @@ pub(crate) mod tests;
 
 pub use error::{EvalError, message};
 
-use super::{Binding, Check, ConstData, Pipeline, Program, Region, Stage, Stmt, TensorId, TensorKind};
+use super::{Binding, Check, ConstData, ExprId, Failure, Pipeline, Program, Region, Stage, Stmt, TensorId, TensorKind};
 use crate::size::SizeNames;
 use crate::size::eval::SizeValues;
 use crate::types::{Const, Scalar};
@@ -153,6 +153,11 @@ impl<'a> Run<'a> {
     }
 
     fn stage(&mut self, stage: &Stage) -> Result<(), EvalError> {
+        if let Some(guard) = stage.guard
+            && !self.holds(guard)?
+        {
+            return self.skip(stage);
+        }
         let mut writes = Vec::new();
         let mut lengths = Vec::new();
         for tensor in &stage.tensors {
@@ -174,6 +179,36 @@ impl<'a> Run<'a> {
             }
             self.place.insert(*tensor, self.contents.len());
             self.contents.push(Cow::Owned(bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether a guard, which has no axes, holds.
+    fn holds(&mut self, guard: ExprId) -> Result<bool, EvalError> {
+        let test = Check {
+            axes: Vec::new(),
+            cond: guard,
+            failure: Failure::Fact(String::new()),
+            values: Vec::new(),
+            binding: Binding::Call,
+            origin: self.pipeline.exprs.origin(guard),
+        };
+        let compiler = Compiler::new(self.pipeline, self.names, &self.values, &mut self.analysis);
+        let code = compiler.check(&test)?;
+        Ok(self.execute(&code, &mut [])?.is_ok())
+    }
+
+    /// The tensors of a stage that does not run hold zeros, unless another stage wrote them.
+    fn skip(&mut self, stage: &Stage) -> Result<(), EvalError> {
+        for tensor in &stage.tensors {
+            if !self.place.contains_key(tensor) {
+                let length = self.length(*tensor)?;
+                let mut bytes = Vec::new();
+                bytes.try_reserve_exact(length).map_err(|_| EvalError::Memory { bytes: length as u64 })?;
+                bytes.resize(length, 0);
+                self.place.insert(*tensor, self.contents.len());
+                self.contents.push(Cow::Owned(bytes));
+            }
         }
         Ok(())
     }

@@ -150,7 +150,8 @@ impl<'a> Lowerer<'a> {
     /// States a condition over the indices it depends on.
     fn add_check(&mut self, cond: ExprId, failure: Failure, values: Vec<ExprId>, origin: OriginId) {
         let (mut cond, mut values) = (cond, values);
-        let can_shrink = self.path.is_empty() && matches!(failure, Failure::IndexOutOfRange { .. });
+        let is_uniform = self.path.iter().all(|cond| self.p.free_axes(*cond).is_empty());
+        let can_shrink = is_uniform && !self.at_extremes && matches!(failure, Failure::IndexOutOfRange { .. });
         if can_shrink {
             let index = values[0];
             if let Some(ends) = self.extremes(index, origin) {
@@ -260,17 +261,11 @@ impl<'a> Lowerer<'a> {
         self.enclosing = all;
     }
 
-    /// `add_check` without looking for extremes again (there is a path, or nothing affine is left).
+    /// `add_check` without looking for extremes again.
     fn push_check_plain(&mut self, cond: ExprId, failure: &Failure, values: Vec<ExprId>, origin: OriginId) {
-        let marker = self.p.constant(Const::bool(true), origin);
-        let pushed = self.path.is_empty();
-        if pushed {
-            self.path.push(marker);
-        }
+        let before = std::mem::replace(&mut self.at_extremes, true);
         self.add_check(cond, failure.clone(), values, origin);
-        if pushed {
-            self.path.pop();
-        }
+        self.at_extremes = before;
     }
 }
 

@@ -204,10 +204,12 @@ impl<'a> Lowerer<'a> {
         let dims: Vec<Size> = axes.iter().map(|axis| self.p.axes[*axis].extent.clone().unwrap_or_default()).collect();
         let tensor = Tensor { name: "scan".to_string(), elem, dims: dims.clone(), kind: TensorKind::Local };
         let tensor = self.p.tensors.add(tensor, origin);
+        let guard = self.uniform_path(origin);
         self.p.body.stmts.push(Stmt::Stage(Stage {
             tensors: vec![tensor],
             axes,
             body: StageBody::Scan { op, expr: body },
+            guard,
             binding: Binding::Call,
             origin,
         }));

@@ -110,12 +110,22 @@ impl Lowerer<'_> {
     }
 
     /// The expression where the current path is taken, zero elsewhere: a stage made inside a branch is computed for all
-    /// indices, but what the branch's condition protects must not be evaluated outside it.
+    /// indices, but what the branch's condition protects must not be evaluated outside it. Conditions that no index
+    /// decides are the stage's guard instead.
     fn guarded(&mut self, expr: ExprId, origin: OriginId) -> ExprId {
-        let Some(path) = self.path_condition(origin) else { return expr };
+        let varying: Vec<ExprId> =
+            self.path.iter().copied().filter(|cond| !self.p.free_axes(*cond).is_empty()).collect();
+        let Some(path) = varying.into_iter().reduce(|a, b| self.and(a, b, origin)) else { return expr };
         let ty = self.p.ty(expr);
         let zero = self.p.constant(crate::types::Const { ty, bits: 0 }, origin);
         self.p.select(path, expr, zero, origin)
+    }
+
+    /// The conjunction of the conditions around the current expression that no index decides.
+    pub(super) fn uniform_path(&mut self, origin: OriginId) -> Option<ExprId> {
+        let uniform: Vec<ExprId> =
+            self.path.iter().copied().filter(|cond| self.p.free_axes(*cond).is_empty()).collect();
+        uniform.into_iter().reduce(|a, b| self.and(a, b, origin))
     }
 
     /// The conjunction of the conditions around the current expression.
@@ -143,10 +153,12 @@ impl Lowerer<'_> {
             axes.iter().map(|axis| self.p.axes[*axis].extent.clone().expect("stage axes have extents")).collect();
         let tensor = Tensor { name: name.to_string(), elem, dims, kind: TensorKind::Local };
         let tensor = self.p.tensors.add(tensor, origin);
+        let guard = self.uniform_path(origin);
         self.p.body.stmts.push(Stmt::Stage(Stage {
             tensors: vec![tensor],
             axes: axes.to_vec(),
             body: StageBody::Map(vec![expr]),
+            guard,
             binding: Binding::Call,
             origin,
         }));

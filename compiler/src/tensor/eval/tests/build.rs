@@ -148,7 +148,7 @@ impl Build {
     pub fn map(&mut self, tensor: TensorId, axes: &[AxisId], expr: ExprId) {
         let (axes, origin) = (axes.to_vec(), self.origin);
         let body = StageBody::Map(vec![expr]);
-        let stage = Stage { tensors: vec![tensor], axes, body, binding: Binding::Call, origin };
+        let stage = Stage { tensors: vec![tensor], axes, body, guard: None, binding: Binding::Call, origin };
         self.p().body.stmts.push(Stmt::Stage(stage));
     }
 

@@ -111,7 +111,7 @@ fn prefixes_along_the_last_axis() {
         let (ei, ej) = (b.at(i), b.at(j));
         let expr = b.load(x, &[ei, ej]);
         let (body, origin) = (StageBody::Scan { op, expr }, b.origin);
-        let stage = Stage { tensors: vec![out], axes: vec![i, j], body, binding: Binding::Call, origin };
+        let stage = Stage { tensors: vec![out], axes: vec![i, j], body, guard: None, binding: Binding::Call, origin };
         b.p().body.stmts.push(Stmt::Stage(stage));
         b.result(out);
         scans.push(out);
@@ -141,6 +141,7 @@ fn stages_of_several_tensors_and_positions_of_extremes() {
         tensors: vec![row, column],
         axes: Vec::new(),
         body: StageBody::Map(parts.to_vec()),
+        guard: None,
         binding: Binding::Call,
         origin,
     }));
