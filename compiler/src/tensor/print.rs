@@ -1,27 +1,25 @@
-//! Tensor IR as text: one line a statement, expressions written out, shared ones named where they are large.
+//! Tensor IR as text: one line a statement; an expression that is used more than once in it is named (`%12 = …`) on a
+//! line of its own before it, so the text stays as small as the graph.
 
 use super::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// The program's text form (`kcc build --emit tensor`).
 pub fn print(program: &Program) -> String {
     let mut out = String::new();
     for pipeline in &program.pipelines {
-        Printer { program, p: pipeline, out: &mut out }.pipeline();
+        Printer { program, p: pipeline, out: &mut out, named: BTreeSet::new() }.pipeline();
     }
     out
-}
-
-/// One expression of a pipeline as text.
-pub fn expr(program: &Program, pipeline: &Pipeline, id: ExprId) -> String {
-    let mut out = String::new();
-    Printer { program, p: pipeline, out: &mut out }.expr(id)
 }
 
 struct Printer<'a> {
     program: &'a Program,
     p: &'a Pipeline,
     out: &'a mut String,
+    /// Expressions that stand on lines of their own.
+    named: BTreeSet<ExprId>,
 }
 
 impl Printer<'_> {
@@ -36,12 +34,30 @@ impl Printer<'_> {
             let _ = writeln!(self.out, "  fact {size} {} 0", if fact.is_equality { "==" } else { ">=" });
         }
         for stmt in &self.p.body.stmts {
+            self.shared(&super::share::roots(stmt));
             let line = self.stmt(stmt);
             let _ = writeln!(self.out, "  {line}");
         }
         for (name, tensor) in &self.p.results {
             let line = self.declaration(*tensor);
             let _ = writeln!(self.out, "  result {name} = {line}");
+        }
+    }
+
+    /// Names what the statement uses more than once, operands first.
+    fn shared(&mut self, roots: &[ExprId]) {
+        let mut uses: BTreeMap<ExprId, usize> = roots.iter().map(|id| (*id, 0)).collect();
+        self.p.visit(roots, &mut |id, _| {
+            self.p.children(id).into_iter().for_each(|child| *uses.entry(child).or_insert(0) += 1);
+        });
+        self.named = uses
+            .into_iter()
+            .filter(|(id, uses)| *uses > 1 && !self.p.children(*id).is_empty())
+            .map(|(id, _)| id)
+            .collect();
+        for id in operands_first(self.p, roots).into_iter().filter(|id| self.named.contains(id)).collect::<Vec<_>>() {
+            let text = self.node(id);
+            let _ = writeln!(self.out, "    %{} = {text}", id.index());
         }
     }
 
@@ -121,6 +137,10 @@ impl Printer<'_> {
     }
 
     fn expr(&self, id: ExprId) -> String {
+        if self.named.contains(&id) { format!("%{}", id.index()) } else { self.node(id) }
+    }
+
+    fn node(&self, id: ExprId) -> String {
         match &self.p.exprs[id] {
             Expr::Const(value) => format!("{value:?}"),
             Expr::Axis(axis) => self.axis(*axis),
@@ -164,4 +184,19 @@ fn binding(binding: Binding) -> &'static str {
         Binding::Plan => "plan",
         Binding::Call => "call",
     }
+}
+
+/// All expressions below the roots, each after what it uses.
+fn operands_first(p: &Pipeline, roots: &[ExprId]) -> Vec<ExprId> {
+    let (mut order, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut open: Vec<(ExprId, bool)> = roots.iter().map(|id| (*id, false)).collect();
+    while let Some((id, done)) = open.pop() {
+        if done {
+            order.push(id);
+        } else if seen.insert(id) {
+            open.push((id, true));
+            open.extend(p.children(id).into_iter().map(|child| (child, false)));
+        }
+    }
+    order
 }

@@ -201,17 +201,28 @@ impl<'a> Prover<'a> {
 
     /// Whether two expressions are the same expression.
     fn same(&self, a: ExprId, b: ExprId) -> bool {
+        self.same_within(a, b, 12)
+    }
+
+    fn same_within(&self, a: ExprId, b: ExprId, depth: usize) -> bool {
         if a == b {
             return true;
         }
-        let same_all =
-            |a: &[ExprId], b: &[ExprId]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(*a, *b));
+        // Indices are small; large graphs are shared already, and walking them as trees would take for ever.
+        if depth == 0 {
+            return false;
+        }
+        let same_all = |a: &[ExprId], b: &[ExprId]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same_within(*a, *b, depth - 1))
+        };
         match (&self.p.exprs[a], &self.p.exprs[b]) {
             (Expr::Op(f, a), Expr::Op(g, b)) => f == g && same_all(a, b),
             (Expr::Load(t, a), Expr::Load(u, b)) => t == u && same_all(a, b),
-            (Expr::Cast(x), Expr::Cast(y)) => self.p.ty(a) == self.p.ty(b) && self.same(*x, *y),
+            (Expr::Cast(x), Expr::Cast(y)) => self.p.ty(a) == self.p.ty(b) && self.same_within(*x, *y, depth - 1),
             (Expr::Select(c, x, y), Expr::Select(d, v, w)) => {
-                self.same(*c, *d) && self.same(*x, *v) && self.same(*y, *w)
+                self.same_within(*c, *d, depth - 1)
+                    && self.same_within(*x, *v, depth - 1)
+                    && self.same_within(*y, *w, depth - 1)
             }
             (x, y) => x == y,
         }
@@ -385,6 +396,11 @@ impl<'a> Prover<'a> {
 
     /// Constant bounds of an integer expression.
     fn integer_range(&self, id: ExprId) -> Option<(i64, i64)> {
+        self.range_within(id, 12)
+    }
+
+    /// The depth bounds the work: expressions are graphs, and this walks them as trees.
+    fn range_within(&self, id: ExprId, depth: usize) -> Option<(i64, i64)> {
         let ty = self.p.ty(id);
         if !ty.is_int() {
             return None;
@@ -393,18 +409,23 @@ impl<'a> Prover<'a> {
         let own = (least.max(i128::from(i64::MIN)) as i64, greatest.min(i128::from(i64::MAX)) as i64);
         let fits = |range: (i64, i64)| range.0 >= own.0 && range.1 <= own.1;
         let narrow = (ty != Scalar::I32 && ty.bytes() < 8).then_some(own);
+        if depth == 0 {
+            return narrow;
+        }
         let found = match &self.p.exprs[id] {
             Expr::Const(value) => Some((value.as_int() as i64, value.as_int() as i64)),
-            Expr::Cast(arg) if self.p.ty(*arg).is_int() => self.integer_range(*arg).filter(|range| fits(*range)),
+            Expr::Cast(arg) if self.p.ty(*arg).is_int() => {
+                self.range_within(*arg, depth - 1).filter(|range| fits(*range))
+            }
             Expr::Cast(arg) if self.p.ty(*arg) == Scalar::Bool => Some((0, 1)),
-            Expr::Op(op, args) => self.operation_range(*op, args).filter(|range| fits(*range)),
+            Expr::Op(op, args) => self.operation_range(*op, args, depth - 1).filter(|range| fits(*range)),
             Expr::Select(_, a, b) => {
-                let (a, b) = (self.integer_range(*a)?, self.integer_range(*b)?);
+                let (a, b) = (self.range_within(*a, depth - 1)?, self.range_within(*b, depth - 1)?);
                 Some((a.0.min(b.0), a.1.max(b.1)))
             }
             Expr::Load(tensor, _) => match self.p.tensors[*tensor].kind {
                 TensorKind::Const(data) => self.content_range(&self.consts[data.0 as usize]),
-                _ => self.defining(id).and_then(|body| self.integer_range(body)),
+                _ => self.defining(id).and_then(|body| self.range_within(body, depth - 1)),
             },
             Expr::Axis(axis) => {
                 let extent = self.p.axes[*axis].extent.as_ref()?.as_const()?;
@@ -415,8 +436,8 @@ impl<'a> Prover<'a> {
         found.or(narrow)
     }
 
-    fn operation_range(&self, op: Op, args: &[ExprId]) -> Option<(i64, i64)> {
-        let (a, b) = (self.integer_range(args[0])?, args.get(1).map(|arg| self.integer_range(*arg)));
+    fn operation_range(&self, op: Op, args: &[ExprId], depth: usize) -> Option<(i64, i64)> {
+        let (a, b) = (self.range_within(args[0], depth)?, args.get(1).map(|arg| self.range_within(*arg, depth)));
         let (b_low, b_high) = match b {
             Some(range) => range?,
             None => (0, 0),
