@@ -1,5 +1,8 @@
 //! The WebAssembly target without a front end: hand-built flat kernels, planned, assembled and run in Wasmtime.
 
-#[allow(dead_code)]
+mod contract;
 mod harness;
+mod loops;
+mod memory;
 mod ops;
+mod plans;
