@@ -3,10 +3,15 @@
 //! Three entry points share one list: [`check`] stops after HIR, [`lower`] after Tensor IR, [`build`] gives the module.
 //! A failed `verify` is a bug of ours: it panics with the pass's name, the complaint and the IR's text.
 
+pub mod text;
+
 use crate::diag::{Code, Diagnostic, Severity, codes};
 use crate::hir;
+use crate::loops::{self, verify::Level};
+use crate::plan::{self, Plan};
 use crate::source::{FileId, Resolver, SourceMap, Span};
 pub use crate::target::Profile;
+use crate::target::wasm::module::{Artifact, Input, assemble};
 use crate::tensor::{self, fuse::Decision};
 
 /// What the caller decides.
@@ -111,6 +116,72 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
     tensor::share::share(&mut program);
     tensor::verify::verify(&program, "constants, share");
     Ok(Lowered { sources, program, decisions, warnings })
+}
+
+/// A finished module, and what it was made from.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// All sources, for messages.
+    pub sources: SourceMap,
+    /// The module, with its manifest inside.
+    pub wasm: Vec<u8>,
+    /// What the module says of itself.
+    pub manifest: kcc_abi::Manifest,
+    /// The stages.
+    pub program: tensor::Program,
+    /// Flat kernels, one program a pipeline.
+    pub loops: Vec<loops::Program>,
+    /// Steps, buffers, addresses.
+    pub plan: Plan,
+    /// What became of each stage, for `explain`.
+    pub decisions: Vec<Decision>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Tensor IR → Loop IR → plan → module.
+///
+/// # Errors
+/// If the program may need more memory than allowed.
+pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>> {
+    let Lowered { sources, program, decisions, warnings } = lowered;
+    let loops: Vec<loops::Program> = program.pipelines.iter().map(|pipeline| kernels(&program, pipeline)).collect();
+    let plan = plan::lower::lower(&program, &loops);
+    if let Err(complaint) = plan::verify::verify(&program, &loops, &plan) {
+        bug("plan", &complaint, &plan::print::print(&program, &loops, &plan));
+    }
+    if let Some(diagnostic) = plan::limit::check(&program, &sources, &plan, options.max_memory) {
+        return Err(Box::new(Rejected { sources, diagnostics: vec![diagnostic] }));
+    }
+    let input = Input { program: &program, loops: &loops, plan: &plan, sources: &sources, profile: options.profile };
+    let Artifact { wasm, manifest } = match assemble(input) {
+        Ok(artifact) => artifact,
+        Err(complaint) => bug("assemble", &complaint, &text::print_loops(&program, &loops)),
+    };
+    Ok(Built { sources, wasm, manifest, program, loops, plan, decisions, warnings })
+}
+
+/// The kernels of a pipeline, through all passes on Loop IR.
+fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline) -> loops::Program {
+    let verify = |own: &loops::Program, level: Level, after: &str| {
+        if let Err(complaint) = loops::verify::verify(own, level) {
+            bug(after, &complaint, &loops::print::print(own, &program.names));
+        }
+    };
+    let mut own = loops::lower(program, pipeline);
+    verify(&own, Level::Naive, "lower to loops");
+    loops::flatten::flatten(&mut own);
+    verify(&own, Level::Flat, "flatten");
+    loops::tidy::tidy(&mut own);
+    verify(&own, Level::Flat, "tidy");
+    own
+}
+
+/// A broken rule after a pass: a bug of kcc.
+fn bug(after: &str, complaint: &str, text: &str) -> ! {
+    panic!(
+        "internal error: the program is invalid after `{after}`: {complaint}\nplease report this with the program\n{text}"
+    )
 }
 
 /// A refusal that belongs to the program as a whole.

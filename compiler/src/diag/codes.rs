@@ -87,6 +87,7 @@ table! {
     BUILD_VALUE_FAILED 602 "value of the build that fails";
 
     BAD_SIZE_OPTION 701 "size that a build cannot fix";
+    MEMORY_LIMIT 702 "more memory than allowed";
 
     NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
     NOT_YET_HOST 902 "state, weights and models are not available yet";

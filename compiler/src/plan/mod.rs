@@ -10,6 +10,7 @@
 //! a slot or is a constant.
 
 pub mod bounds;
+pub mod limit;
 pub mod lower;
 pub mod pools;
 pub mod print;

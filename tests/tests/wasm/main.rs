@@ -6,3 +6,4 @@ mod loops;
 mod memory;
 mod ops;
 mod plans;
+mod programs;

@@ -129,7 +129,9 @@ fn pipelines_share_scratch_and_keep_their_tensors() {
     run_chain(&mut running, "q", 500, 6);
     run_chain(&mut running, "r", 10, 7);
     assert_eq!(running.read("p", "y", Scalar::I32, 100), before);
+    let other = running.read("q", "x", Scalar::I32, 500);
     run_chain(&mut running, "p", 100, 8);
+    assert_eq!(running.read("q", "x", Scalar::I32, 500), other, "scratch of one is no tensor of another");
     // A smaller plan stays in its place.
     assert_eq!(running.plan("p", &[60]), status::OK);
     assert_eq!(running.go("q"), status::OK);
