@@ -144,7 +144,11 @@ pub struct Built {
 /// # Errors
 /// If the program may need more memory than allowed.
 pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>> {
-    let Lowered { sources, program, decisions, warnings } = lowered;
+    let Lowered { sources, mut program, decisions, warnings } = lowered;
+    if options.fuse {
+        tensor::group::group(&mut program);
+        tensor::verify::verify(&program, "group");
+    }
     let loops: Vec<loops::Program> = program.pipelines.iter().map(|pipeline| kernels(&program, pipeline)).collect();
     let plan = plan::lower::lower(&program, &loops);
     if let Err(complaint) = plan::verify::verify(&program, &loops, &plan) {
