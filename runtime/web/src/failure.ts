@@ -16,6 +16,10 @@ export const STATUS = {
   TOO_LARGE: 3,
   /** The memory could not be grown; values: pages needed. */
   OUT_OF_MEMORY: 4,
+  /** A size expression divides by zero. */
+  SIZE_DIVIDES_BY_ZERO: 5,
+  /** An extent would be negative; values: the extent. */
+  NEGATIVE_EXTENT: 6,
   /** Codes from here on are listed in the manifest's `failures`. */
   FIRST_FAILURE: 100,
 } as const;
@@ -62,6 +66,12 @@ function ofAbi(pipeline: Pipeline, status: number, buffer: ArrayBuffer): CallErr
       const values = numbers(1);
       const text = `the memory cannot grow to the ${values[0]} pages of 64 KiB that these sizes need`;
       return error("memory", text, values);
+    }
+    case STATUS.SIZE_DIVIDES_BY_ZERO:
+      return error("size", "at these sizes a size expression divides by zero", []);
+    case STATUS.NEGATIVE_EXTENT: {
+      const values = numbers(1);
+      return error("size", `at these sizes an extent would be ${values[0]}`, values);
     }
     default:
       return error("unknown", `it returned status ${status}, which its manifest does not explain`, []);

@@ -203,3 +203,19 @@ test("an unknown status is reported as such", async () => {
   const instance = await (await load(bytes(manifest(), code({ unknownStatus: 12345 })))).instantiate();
   assert.throws(() => instance.plan("scale", { H: 1, W: 0 }), /status 12345/);
 });
+
+test("every status of the ABI has a text of its own", async () => {
+  for (const [status, part] of [
+    [1, "before a successful plan"],
+    [3, "more than 2147483647 elements"],
+    [5, "divides by zero"],
+    [6, "an extent would be 0"],
+  ]) {
+    const instance = await (await load(bytes(manifest(), code({ unknownStatus: status })))).instantiate();
+    assert.throws(() => instance.plan("scale", { H: 1, W: 0 }), (error) => {
+      assert.equal(error.status, status);
+      assert.ok(error.message.includes(part), error.message);
+      return error.kind === "size" || error.kind === "plan";
+    });
+  }
+});
