@@ -68,7 +68,7 @@ function ofAbi(pipeline: Pipeline, status: number, buffer: ArrayBuffer): CallErr
       return error("memory", text, values);
     }
     case STATUS.SIZE_DIVIDES_BY_ZERO:
-      return error("size", "at these sizes a size expression divides by zero", []);
+      return error("size", "at these sizes a size is divided by zero", []);
     case STATUS.NEGATIVE_EXTENT: {
       const values = numbers(1);
       return error("size", `at these sizes an extent would be ${values[0]}`, values);

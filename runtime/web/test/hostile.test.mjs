@@ -208,7 +208,7 @@ test("every status of the ABI has a text of its own", async () => {
   for (const [status, part] of [
     [1, "before a successful plan"],
     [3, "more than 2147483647 elements"],
-    [5, "divides by zero"],
+    [5, "divided by zero"],
     [6, "an extent would be 0"],
   ]) {
     const instance = await (await load(bytes(manifest(), code({ unknownStatus: status })))).instantiate();
