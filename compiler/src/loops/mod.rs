@@ -13,12 +13,21 @@
 //! one lane count stays in its lane. `n` is 2, 4, 8 or 16, and no element type in a vector is wider than its lane.
 
 pub mod build;
+pub mod collapse;
+pub mod cost;
+pub mod depends;
 pub mod flatten;
+pub mod fold16;
+pub mod jam;
+pub mod lanes;
 mod lower;
 pub mod print;
+pub mod rename;
+pub mod schedule;
 #[cfg(test)]
 mod tests;
 pub mod tidy;
+pub mod vectorise;
 pub mod verify;
 
 use crate::ops::Op;

@@ -5,6 +5,7 @@
 //! to stores, stay as they are.
 
 use super::{Expr, Kernel, Program, Stmt, VarId, build};
+use std::collections::BTreeMap;
 
 /// Removes superfluous variables from every kernel.
 pub fn tidy(program: &mut Program) {
@@ -14,7 +15,29 @@ pub fn tidy(program: &mut Program) {
         let mut body = std::mem::take(&mut kernel.body);
         inline(&mut body, &uses);
         kernel.body = body;
+        compact(kernel);
     }
+}
+
+/// Removes variables that do not occur from the kernel's list.
+fn compact(kernel: &mut Kernel) {
+    let mut occurs = vec![false; kernel.vars.len()];
+    for (known, used) in occurs.iter_mut().zip(uses(kernel)) {
+        *known = used > 0;
+    }
+    for var in super::depends::defined(&kernel.body) {
+        occurs[var.0 as usize] = true;
+    }
+    let mut names = BTreeMap::new();
+    let mut kept = Vec::new();
+    for (n, var) in std::mem::take(&mut kernel.vars).into_iter().enumerate() {
+        if occurs[n] {
+            names.insert(VarId(n as u32), Expr::Var(VarId(kept.len() as u32)));
+            kept.push(var);
+        }
+    }
+    kernel.vars = kept;
+    super::rename::replace(&mut kernel.body, &names);
 }
 
 /// How often each variable is read or changed.

@@ -5,7 +5,7 @@ mod lowering;
 mod partials;
 
 use super::verify::{Level, verify};
-use super::{Program, flatten, lower, print, tidy};
+use super::{Program, flatten, lower, print, schedule, tidy};
 use crate::tensor;
 use crate::tensor::eval::tests::build::Build;
 use crate::tensor::eval::{EvalError, TensorValue, inputs};
@@ -36,7 +36,20 @@ fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
     flatten::flatten(&mut flat);
     let mut tidied = flat.clone();
     tidy::tidy(&mut tidied);
-    vec![("naive", false, naive), ("flat", true, flat), ("tidy", true, tidied)]
+    let mut scheduled = naive.clone();
+    schedule::schedule(&mut scheduled);
+    let mut fast = scheduled.clone();
+    flatten::flatten(&mut fast);
+    let mut tidied_fast = fast.clone();
+    tidy::tidy(&mut tidied_fast);
+    vec![
+        ("naive", false, naive),
+        ("flat", true, flat),
+        ("tidy", true, tidied),
+        ("scheduled", false, scheduled),
+        ("scheduled, flat", true, fast),
+        ("scheduled, tidy", true, tidied_fast),
+    ]
 }
 
 /// Runs a pipeline at every level and compares with the evaluator; gives the naive text for structure tests.
