@@ -62,6 +62,11 @@ fn of_abi(pipeline: &Pipeline, code: i32, data: &[u8]) -> CallError {
             let text = format!("the memory cannot grow to the {pages} pages of 64 KiB that these sizes need");
             ("memory", text, values(1))
         }
+        status::SIZE_DIVIDES_BY_ZERO => ("size", "at these sizes a size is divided by zero".to_string(), Vec::new()),
+        status::NEGATIVE_EXTENT => {
+            let extent = slot(data, 0) as i64;
+            ("size", format!("at these sizes an extent would be {extent}"), values(1))
+        }
         _ => ("unknown", format!("it returned status {code}, which its manifest does not explain"), Vec::new()),
     };
     CallError { pipeline: pipeline.name.clone(), status: code, kind: kind.to_string(), message, values, place: None }
