@@ -8,11 +8,14 @@
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const MODULES: &[(&str, &str)] = &[
+    ("image.k", include_str!("../image.k")),
     ("math.k", include_str!("../math.k")),
     ("math32.k", include_str!("../math32.k")),
     ("math64.k", include_str!("../math64.k")),
     ("nn.k", include_str!("../nn.k")),
+    ("pil.k", include_str!("../pil.k")),
     ("tensor.k", include_str!("../tensor.k")),
+    ("torch.k", include_str!("../torch.k")),
 ];
 
 /// All modules as (path, text), in order of path.

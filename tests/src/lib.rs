@@ -1,1 +1,7 @@
-//! placeholder
+//! What the test programs share: arrays, engines, the corpus and the reference cases.
+
+pub mod array;
+pub mod cases;
+pub mod corpus;
+pub mod engines;
+pub mod examples;

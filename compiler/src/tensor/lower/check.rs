@@ -129,7 +129,8 @@ impl<'a> Lowerer<'a> {
     ) {
         let origin = self.origin(scope, span);
         let id = self.scalar(scope, cond);
-        let mut texts = vec![String::new()];
+        let silent = if message.is_empty() { "assertion failed" } else { "" };
+        let mut texts = vec![silent.to_string()];
         let mut values = Vec::new();
         for part in message {
             match part {
