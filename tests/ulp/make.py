@@ -40,7 +40,7 @@ ONE = {
     "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "erf": mp.erf, "sigmoid": sigmoid,
     "logit": lambda p: mp.log(p) - mp.log1p(-p), "softplus": lambda x: max(x, 0) + mp.log1p(mp.exp(-abs(x))),
 }
-TWO = {"atan2": lambda y, x: mp.atan2(y, x), "pow": lambda x, y: x ** y, "hypot": lambda x, y: mp.sqrt(x * x + y * y)}
+TWO = {"atan2": lambda y, x: mp.atan2(y, x), "pow": lambda x, y: x ** y, "hypot": lambda x, y: mp.sqrt(x * x + y * y), "fmod": None}
 # Where results are interesting: ranges of x for f32 and f64.
 RANGES = {
     "exp": ((-104, 89), (-746, 710)), "exp2": ((-150, 128), (-1076, 1024)), "expm1": ((-20, 89), (-40, 710)),
@@ -96,6 +96,11 @@ def special(name, x):
 
 
 def special_two(name, a, b):
+    if name == "fmod":
+        try:
+            return math.fmod(a, b)
+        except ValueError:
+            return math.nan
     if name == "hypot":
         if math.isinf(a) or math.isinf(b):
             return math.inf
@@ -173,6 +178,8 @@ def main():
                 if name == "pow":
                     a = abs(a)
                     b = (2 * rng.random() - 1) * wide * 1.08 / max(abs(math.log2(a)), 1e-3)
+                if name == "fmod":
+                    b = math.ldexp(b, -rng.randrange(wide))
                 pairs.append((a, b))
             for _ in range(12 if name == "pow" else 0):
                 pairs.append((1 + (rng.random() - 0.5) * 1e-3, (rng.random() - 0.5) * 1e5))

@@ -22,10 +22,51 @@ pub(in crate::hir) enum Pure {
     Tuple(Vec<Option<Pure>>),
 }
 
+/// Greatest number of nodes of a pure value. As trees without sharing they double with every use of a `let`, so a
+/// longer scalar computation is no longer seen as a possible size.
+const LARGEST: usize = 256;
+
+impl Pure {
+    /// The value without the parts that are too large.
+    fn if_small(self) -> Option<Pure> {
+        match self {
+            Pure::Scalar(pure) => within(&pure, &mut { LARGEST }).then_some(Pure::Scalar(pure)),
+            Pure::Tuple(parts) => {
+                Some(Pure::Tuple(parts.into_iter().map(|part| part.and_then(Pure::if_small)).collect()))
+            }
+        }
+    }
+}
+
+/// Whether the expression has at most `left` nodes, which are taken off.
+fn within(pure: &DimExpr, left: &mut usize) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
+    match pure {
+        DimExpr::Const(_) | DimExpr::Scalar(..) => true,
+        DimExpr::Size(size) => size.terms().all(|(product, _)| product.iter().all(|atom| atom_within(atom, left))),
+        DimExpr::Op(_, args) => args.iter().all(|arg| within(arg, left)),
+        DimExpr::Cast(_, arg) => within(arg, left),
+        DimExpr::Select(parts) => parts.iter().all(|part| within(part, left)),
+    }
+}
+
+fn atom_within(atom: &Atom, left: &mut usize) -> bool {
+    match atom {
+        Atom::Var(_) => within(&DimExpr::Const(Const::i32(0)), left),
+        Atom::Div(a, b) | Atom::Rem(a, b) | Atom::Min(a, b) | Atom::Max(a, b) => {
+            [a, b].into_iter().all(|size| within(&DimExpr::Size((**size).clone()), left))
+        }
+        Atom::Dim(pure) => within(pure, left),
+    }
+}
+
 impl Checker<'_> {
     /// The expression as a pure value, if it is one.
     pub fn pure(&self, value: &Expr) -> Option<Pure> {
-        match &value.kind {
+        let pure = match &value.kind {
             ExprKind::Tuple(parts) => Some(Pure::Tuple(parts.iter().map(|part| self.pure(part)).collect())),
             ExprKind::Field(base, part) => match self.pure(base)? {
                 Pure::Tuple(mut parts) => parts.swap_remove(*part),
@@ -35,7 +76,8 @@ impl Checker<'_> {
             ExprKind::Call(call) => self.pure_call(call),
             ExprKind::Block(block) => self.pure_block(block),
             _ => self.pure_scalar(value).map(Pure::Scalar),
-        }
+        };
+        pure.and_then(Pure::if_small)
     }
 
     /// The scalar expression as a pure value, if it is one.
