@@ -1,7 +1,8 @@
-//! What the test programs share: arrays, engines, the corpus and the reference cases.
+//! What the test programs share: arrays, engines, the front end alone, the corpus and the reference cases.
 
 pub mod array;
 pub mod cases;
 pub mod corpus;
 pub mod engines;
 pub mod examples;
+pub mod front;

@@ -54,7 +54,7 @@ table! {
     NOT_AN_INDEX 306 "index that is not an i32";
     BRANCH_TYPES 307 "branches of different types";
     RESULT_TYPE 308 "value of another type than declared";
-    TYPE_PARAMETER 309 "type parameter that is not decided";
+    TYPE_PARAMETER 309 "type parameter without one type";
     CONSTRAINT 310 "type that a constraint excludes";
     NARROW_SUM 311 "sum of narrow integers";
     UNUSED_VALUE 312 "value that is not used";

@@ -58,11 +58,15 @@ fn root_items(checker: &mut Checker<'_>) {
             ItemKind::Use(_) | ItemKind::Fn(_) => {}
         }
     }
-    for (item, tree) in items() {
-        if let ItemKind::Fn(function) = &tree.kind
-            && !checker.instances.keys().any(|key| key.item == item)
-        {
-            checker.uncalled(item, function);
+    // Generic functions last: a call says more about them than the types that are tried where nothing calls them.
+    for generic in [false, true] {
+        for (item, tree) in items() {
+            if let ItemKind::Fn(function) = &tree.kind
+                && super::check::type_params(function).is_empty() != generic
+                && !checker.instances.keys().any(|key| key.item == item)
+            {
+                checker.uncalled(item, function);
+            }
         }
     }
 }
