@@ -31,7 +31,7 @@ pub struct Fold {
     pub at: usize,
     sums: Vec<Sum>,
     /// The loops that fill and fold the partials.
-    around: Vec<usize>,
+    pub around: Vec<usize>,
 }
 
 /// Finds the loops over partial results in a list of statements.

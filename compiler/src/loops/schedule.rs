@@ -81,6 +81,8 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
     let mut total = 0.0;
     for (at, stmt) in stmts.iter().enumerate() {
         match stmt {
+            // These go with the loop over partials.
+            Stmt::For(_) if folds.iter().any(|fold| fold.around.contains(&at)) => {}
             Stmt::For(nest) => {
                 let fold = folds.iter().find(|fold| fold.at == at);
                 total += choose_loop(context, nest, fold, choices);

@@ -3,6 +3,7 @@
 mod interpret;
 mod lowering;
 mod partials;
+mod scheduling;
 
 use super::verify::{Level, verify};
 use super::{Program, flatten, lower, print, schedule, tidy};
