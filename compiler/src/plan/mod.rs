@@ -15,6 +15,7 @@ pub mod lower;
 pub mod pools;
 pub mod print;
 pub mod uses;
+mod values;
 pub mod verify;
 
 use crate::loops::BufferId;

@@ -24,7 +24,7 @@ fn build() -> Build {
         let param = build.p().params[1];
         build.p().plan_scalars.push((scale, param));
         let half = n.div(&2.into());
-        let y = build.output("y", Scalar::F32, &[half.clone()]);
+        let y = build.output("y", Scalar::F32, std::slice::from_ref(&half));
         let table = build.constant("table", &[1.0, 2.0].map(Const::f32));
         let at = || mul(var(0), int(4));
         let body = vec![store(y, at(), Expr::Op(Op::Add, vec![load(x, 1, at()), load(table, 1, int(4))]))];
@@ -154,8 +154,8 @@ fn functions_have_names_and_no_twins() {
     let mut build = Build::new();
     build.pipeline("p");
     let n = Size::constant(8);
-    let x = build.input("x", Scalar::I32, &[n.clone()]);
-    let y = build.output("y", Scalar::I32, &[n.clone()]);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&n));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&n));
     for name in ["once", "twice"] {
         let at = || mul(var(0), int(4));
         let body = vec![store(y, at(), load(x, 1, at()))];

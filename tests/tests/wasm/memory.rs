@@ -171,7 +171,7 @@ fn addresses_whose_parts_are_negative() {
         let mut build = Build::new();
         build.pipeline("p");
         let n = if open { build.size("N") } else { Size::constant(2000) };
-        let x = build.input("x", Scalar::I32, &[n.clone()]);
+        let x = build.input("x", Scalar::I32, std::slice::from_ref(&n));
         // Each index is `i` plus a constant, for i in 0..10.
         let cases: Vec<(&str, Expr, i64)> = vec![
             ("behind", add(mul(var(0), int(4)), int(40)), 10),

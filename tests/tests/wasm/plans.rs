@@ -4,6 +4,7 @@ use crate::harness::*;
 use kcc_abi::status;
 use kcc_compiler::loops::{BufferId, Expr};
 use kcc_compiler::ops::Op;
+use kcc_compiler::plan;
 use kcc_compiler::size::{DimExpr, Size};
 use kcc_compiler::target::Profile;
 use kcc_compiler::tensor::{Binding, Failure};
@@ -26,9 +27,9 @@ fn chain(build: &mut Build, name: &str, limit: Option<i64>) {
     if let Some(limit) = limit {
         build.fact(&format!("N <= {limit}"), Size::constant(limit).minus(&n));
     }
-    let x = build.input("x", Scalar::I32, &[n.clone()]);
-    let y = build.output("y", Scalar::I32, &[n.clone()]);
-    let [s, t] = ["s", "t"].map(|name| build.local(name, Scalar::I32, &[n.clone()], Binding::Call));
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&n));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&n));
+    let [s, t] = ["s", "t"].map(|name| build.local(name, Scalar::I32, std::slice::from_ref(&n), Binding::Call));
     shifted(build, "one", x, s, &n, 1, Binding::Call);
     shifted(build, "ten", s, t, &n, 10, Binding::Call);
     shifted(build, "hundred", t, y, &n, 100, Binding::Call);
@@ -224,7 +225,7 @@ fn extents_are_computed_from_sizes_and_scalars() {
     build.pipeline("p");
     let n = build.size("N");
     let scale = build.program.names.new_scalar("scale");
-    let x = build.input("x", Scalar::I32, &[n.clone()]);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&n));
     build.input("scale", Scalar::F32, &[]);
     let param = build.p().params[1];
     build.p().plan_scalars.push((scale, param));
@@ -235,7 +236,7 @@ fn extents_are_computed_from_sizes_and_scalars() {
     );
     let m = Size::dim(DimExpr::Cast(Scalar::I32, Box::new(product)));
     let k = n.div(&m);
-    let long = build.output("long", Scalar::I32, &[m.clone()]);
+    let long = build.output("long", Scalar::I32, std::slice::from_ref(&m));
     build.output("ratio", Scalar::U8, &[k.clone(), m.smaller(&n).plus(&1.into())]);
     let last = Expr::Op(Op::Sub, vec![Expr::Size(n.clone()), int(1)]);
     let at = || mul(var(0), int(4));
@@ -282,11 +283,11 @@ fn plan_steps_run_once_for_each_plan() {
     let mut build = Build::new();
     build.pipeline("p");
     let n = build.size("N");
-    let x = build.input("x", Scalar::I32, &[n.clone()]);
-    let y = build.output("y", Scalar::I32, &[n.clone()]);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&n));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&n));
     let start = build.constant("start", &[1000, 2000, 3000, 4000].map(Const::i32));
-    let raw = build.local("raw", Scalar::I32, &[n.clone()], Binding::Plan);
-    let table = build.local("table", Scalar::I32, &[n.clone()], Binding::Plan);
+    let raw = build.local("raw", Scalar::I32, std::slice::from_ref(&n), Binding::Plan);
+    let table = build.local("table", Scalar::I32, std::slice::from_ref(&n), Binding::Plan);
     let odd = build.failure(Failure::Fact("N is even".to_string()));
     let at = || mul(var(0), int(4));
     let each = |body| vec![for_loop(0, int(0), Expr::Size(n.clone()), 1, vec![body])];
@@ -327,13 +328,13 @@ fn fixed_pipelines() {
     let mut build = Build::new();
     build.pipeline("plain");
     let four = Size::constant(4);
-    let x = build.input("x", Scalar::I32, &[four.clone()]);
-    let y = build.output("y", Scalar::I32, &[four.clone()]);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&four));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&four));
     shifted(&mut build, "k", x, y, &four, 1, Binding::Call);
     build.pipeline("table");
-    let x = build.input("x", Scalar::I32, &[four.clone()]);
-    let y = build.output("y", Scalar::I32, &[four.clone()]);
-    let t = build.local("t", Scalar::I32, &[four.clone()], Binding::Plan);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&four));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&four));
+    let t = build.local("t", Scalar::I32, std::slice::from_ref(&four), Binding::Plan);
     let c = build.constant("c", &[5, 6, 7, 8].map(Const::i32));
     shifted(&mut build, "t", c, t, &four, 1, Binding::Plan);
     let at = || mul(var(0), int(4));
@@ -350,4 +351,38 @@ fn fixed_pipelines() {
     running.write("table", "x", &[10, 20, 30, 40].map(Const::i32));
     assert_eq!(running.go("table"), status::OK);
     assert_eq!(running.read("table", "y", Scalar::I32, 4), [16, 27, 38, 49].map(Const::i32));
+}
+
+/// The verifier sees what it is there for.
+#[test]
+fn broken_plans_are_noticed() {
+    let mut build = Build::new();
+    chain(&mut build, "p", Some(100));
+    build.pipeline("q");
+    let four = Size::constant(4);
+    let x = build.input("x", Scalar::I32, std::slice::from_ref(&four));
+    let y = build.output("y", Scalar::I32, std::slice::from_ref(&four));
+    shifted(&mut build, "k", x, y, &four, 1, Binding::Call);
+    let good = build.plan();
+    let complaint = |change: &dyn Fn(&mut plan::Plan)| {
+        let mut broken = good.clone();
+        change(&mut broken);
+        plan::verify::verify(&build.program, &build.loops, &broken).expect_err("a broken plan")
+    };
+    let has = |found: String, words: &str| assert!(found.contains(words), "{found:?} does not say {words:?}");
+    // Buffers of `p`: x, y, s, t.
+    has(
+        complaint(&|plan| plan.pipelines[0].buffers[3].offset = plan.pipelines[0].buffers[2].offset.clone()),
+        "overlap",
+    );
+    has(complaint(&|plan| plan.pipelines[0].buffers[1].offset = Size::constant(16)), "overlap");
+    has(complaint(&|plan| plan.pipelines[0].buffers[0].offset = Size::constant(8)), "aligned");
+    has(complaint(&|plan| plan.pipelines[0].scratch = Size::constant(100)), "beyond its region");
+    has(complaint(&|plan| plan.pipelines[0].buffers[2].alive = (1, 1)), "not alive");
+    has(complaint(&|plan| plan.pipelines[0].buffers[2].place = plan::Place::Nowhere), "no address");
+    has(complaint(&|plan| plan.pipelines[0].steps.swap(0, 1)), "nobody has written");
+    has(complaint(&|plan| plan.pipelines[0].steps.truncate(2)), "no step");
+    has(complaint(&|plan| plan.pipelines[0].slots.retain(|slot| !matches!(slot, plan::Slot::Atom(_)))), "address");
+    has(complaint(&|plan| plan.pipelines[1].buffers[1].place = plan.pipelines[1].buffers[0].place.clone()), "overlap");
+    has(complaint(&|plan| plan.arena = 16), "arena");
 }

@@ -2,6 +2,7 @@
 
 use crate::harness::*;
 use kcc_abi::DimValue;
+use kcc_compiler::pipeline::text::{Form, print};
 use kcc_compiler::pipeline::{Built, Options, build, check, lower};
 use kcc_compiler::source::{Resolved, Resolver};
 use kcc_compiler::target::Profile;
@@ -182,4 +183,50 @@ fn constants_and_plan_tables() {
         "pipeline p(x: f32[N]) -> f32[N] {\n    let w = for i in 0..extent(x, 0) { exp(f32(i) / f32(extent(x, 0))) }\n    for i { x[i] * w[i] }\n}",
         &[&[6], &[200]],
     );
+}
+
+/// The limit is held against the certificate; without bounds there is none.
+#[test]
+fn the_memory_limit() {
+    let refused = |text: &str, limit: u64| {
+        let options = Options { max_memory: Some(limit), ..Options::default() };
+        let checked = check(&Program(text), "main.k").expect("a program");
+        let rejected = build(lower(checked, &options).expect("stages"), &options).expect_err("it is refused");
+        let [diagnostic] = &rejected.diagnostics[..] else { panic!("one diagnostic") };
+        assert_eq!(diagnostic.code, kcc_compiler::diag::codes::MEMORY_LIMIT);
+        (diagnostic.message.clone(), diagnostic.help.clone())
+    };
+    let bounded = "pipeline p(x: f32[H, W]) -> f32[H, W] where H <= 1024, W <= 1024 { for i, j { x[i, j] + 1.0 } }";
+    let certificate = compile(bounded, &Options::default()).plan.ceiling.expect("bounds");
+    assert!((8 << 20..(8 << 20) + 4096).contains(&certificate), "{certificate}");
+    compile(bounded, &Options { max_memory: Some(certificate), ..Options::default() });
+    assert_eq!(
+        refused(bounded, 1 << 20),
+        (
+            "the program may need 8.1 MiB, more than the limit of 1 MiB".to_string(),
+            vec!["declare smaller bounds of its sizes, or raise --max-memory".to_string()]
+        )
+    );
+    assert_eq!(
+        refused("pipeline p(x: f32[H, W]) -> f32[H, W] where W <= 9 { for i, j { x[i, j] + 1.0 } }", 1 << 30),
+        ("the memory that the pipeline `p` needs has no bound".to_string(), vec!["where H <= 4096".to_string()])
+    );
+    let huge = "pipeline p(x: f32[H, W], y: f32[H, W]) -> f32[H, W] where H <= 65536, W <= 65536 {\n    for i, j { x[i, j] + y[i, j] }\n}";
+    assert_eq!(refused(huge, 1 << 30).0, "for the declared bounds the pipeline `p` may need 4 GiB or more");
+}
+
+#[test]
+fn every_form_prints() {
+    let text = "const T = [1.0, 2.0]\npipeline p(x: f32[N, 2]) -> f32[N] { for i { sum j { x[i, j] * T[j] } } }";
+    for (form, name) in Form::ALL {
+        let printed = print(&Program(text), "main.k", &Options::default(), form).expect("a program");
+        let expected = match form {
+            Form::Ast => "pipeline p(",
+            Form::Hir | Form::Tensor | Form::Loops | Form::Plan => "p",
+            Form::Wat => "(export \"p.run\"",
+            Form::Manifest => "\"name\": \"p\"",
+        };
+        assert!(printed.contains(expected), "{name}:\n{printed}");
+        assert_eq!(printed, print(&Program(text), "main.k", &Options::default(), form).expect("a program"));
+    }
 }

@@ -11,6 +11,7 @@ pub mod expr;
 pub mod half;
 pub mod helpers;
 pub mod lanes;
+mod layout;
 pub mod link;
 pub mod manifest;
 pub mod memory;
