@@ -1,11 +1,11 @@
 //! Functions as arguments: names, and lambdas, which become functions with what they capture as hidden parameters.
 
 use super::check::{
-    ArgSource, Captures, Checked, Checker, Expect, FnInfo, FnValue, Frame, Global, Pure, Reported, expr, size_expr,
+    ArgSource, CalleeNames, Checked, Checker, Expect, FnInfo, FnValue, Frame, Global, Pure, Reported, expr, size_expr,
 };
 use super::load::{ItemId, ModuleId};
 use super::scope::Binding;
-use super::{Axis, Block, Expr, ExprKind, Fact, FnId, ResultDecl, SizeParam, SizeSource, Type};
+use super::{Axis, Block, Expr, ExprKind, Fact, FnId, LocalId, Relation, ResultDecl, SizeParam, SizeSource, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar, Subst};
 use crate::source::Span;
@@ -19,7 +19,7 @@ impl Checker<'_> {
         &mut self,
         source: &ArgSource<'_>,
         param: &ast::Param,
-        types: &[(String, Scalar)],
+        known: &CalleeNames,
         item: ItemId,
     ) -> Checked<FnValue> {
         let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("a function-typed parameter") };
@@ -36,14 +36,17 @@ impl Checker<'_> {
         match &tree.kind {
             ast::ExprKind::Lambda { params: names, body } => {
                 if names.len() != params.len() {
-                    let message = format!("`{}` takes a function of {} parameters", param.name.text, params.len());
+                    let message = match params.len() {
+                        1 => format!("`{}` takes a function of 1 parameter", param.name.text),
+                        count => format!("`{}` takes a function of {count} parameters", param.name.text),
+                    };
                     return Err(self.report(
                         Diagnostic::error(codes::FUNCTION_ARGUMENT, tree.span, message)
                             .at(format!("this lambda has {}", names.len()))
                             .label(param.ty.span, "declared here"),
                     ));
                 }
-                self.lambda(names, body, (params, result), types, item, tree.span)
+                self.lambda(names, body, (params, result), known, item, tree.span)
             }
             _ => self.fn_value(tree, param),
         }
@@ -96,13 +99,13 @@ impl Checker<'_> {
         names: &[ast::Name],
         body: &ast::Expr,
         (params, result): (&[ast::TypeExpr], &ast::TypeExpr),
-        types: &[(String, Scalar)],
+        known: &CalleeNames,
         item: ItemId,
         span: Span,
     ) -> Checked<FnValue> {
         let module = self.frame().module;
         self.frames.push(Frame::new(item.module, span));
-        let checked = self.lambda_body(names, body, (params, result), types, module);
+        let checked = self.lambda_body(names, body, (params, result), known, module);
         let frame = self.frames.pop().expect("just pushed");
         let id = checked?;
         Ok(FnValue::Instance(id, frame.captures.map(|captures| captures.values).unwrap_or_default()))
@@ -113,13 +116,19 @@ impl Checker<'_> {
         names: &[ast::Name],
         body: &ast::Expr,
         (params, result): (&[ast::TypeExpr], &ast::TypeExpr),
-        types: &[(String, Scalar)],
+        known: &CalleeNames,
         module: ModuleId,
     ) -> Checked<FnId> {
         self.frame_mut().scopes.open();
-        for (name, ty) in types {
+        for (name, ty) in &known.types {
             self.bind(name, Binding::Type(*ty));
         }
+        // Declared parameters stand before captures, so they are added before anything is captured; their types follow.
+        for name in names {
+            let local = self.add_local(&name.text, Type::scalar(Scalar::I32), name.span, None);
+            self.frame_mut().params.push(local);
+        }
+        let at = self.frames.len() - 1;
         for (position, ty) in params.iter().enumerate() {
             let TypeKind::Tensor(_, dims) = &ty.kind else { continue };
             for (axis, dim) in dims.iter().enumerate() {
@@ -127,6 +136,12 @@ impl Checker<'_> {
                     && self.frame().scopes.find(&name.text).is_none()
                     && !self.is_const_size(&name.text)
                 {
+                    if let Some(size) = known.sizes.get(&name.text) {
+                        self.frame_mut().captures.get_or_insert_default();
+                        let size = self.capture_size(at, size);
+                        self.bind(&name.text, Binding::Size(size));
+                        continue;
+                    }
                     let var = self.program.names.new_size(name.text.clone());
                     let source = SizeSource::Param { param: position, axis };
                     self.frame_mut().sizes.push(SizeParam { var, source });
@@ -134,6 +149,7 @@ impl Checker<'_> {
                 }
             }
         }
+        let captures = self.frame_mut().captures.take();
         let param_types: Vec<Checked<Type>> = params.iter().map(|ty| self.value_type(ty)).collect();
         let result_ty = self.value_type(result);
         let param_types = param_types.into_iter().collect::<Checked<Vec<Type>>>()?;
@@ -143,15 +159,16 @@ impl Checker<'_> {
         frame.scopes.close();
         frame.scopes.open();
         frame.module = module;
-        frame.captures = Some(Captures::default());
-        for (name, ty) in names.iter().zip(param_types) {
-            let pure = ty.as_scalar().map(|elem| {
+        frame.captures = Some(captures.unwrap_or_default());
+        for (position, (name, ty)) in names.iter().zip(param_types).enumerate() {
+            if let Some(elem) = ty.as_scalar() {
                 let var = self.program.names.new_scalar(name.text.clone());
-                Pure::Scalar(DimExpr::Scalar(var, elem))
-            });
-            let local = self.add_local(&name.text, ty, name.span, pure);
-            self.frame_mut().params.push(local);
-            self.bind(&name.text, Binding::Local(local));
+                let frame = self.frame_mut();
+                frame.pure[position] = Some(Pure::Scalar(DimExpr::Scalar(var, elem)));
+                frame.locals[position].scalar = Some(var);
+            }
+            self.frame_mut().locals[position].ty = ty;
+            self.bind(&name.text, Binding::Local(LocalId(position as u32)));
         }
         let declared_params = names.len();
         let value = self.expr(body, &Expect::of(&result_ty))?;
@@ -171,7 +188,10 @@ impl Checker<'_> {
 
     /// Gives the function being checked the hidden parameters of a lambda that it got as an argument, so that its
     /// calls of the lambda can hand them on.
-    pub(super) fn hidden_params(&mut self, value: FnValue) -> FnValue {
+    ///
+    /// `declared` are the parameters that the function declares for its argument: they have the sizes that the
+    /// lambda captured, which is a fact of the function.
+    pub(super) fn hidden_params(&mut self, value: FnValue, declared: &[Type], span: Span) -> FnValue {
         let FnValue::Instance(id, _) = value else { return value };
         let lambda = self.program.fns[id.0 as usize].clone();
         let info = self.infos[id.0 as usize].clone();
@@ -205,6 +225,22 @@ impl Checker<'_> {
         for fact in &lambda.facts[..info.declared_facts] {
             let fact = Fact { size: rename(&fact.size, &sizes, &scalars), ..fact.clone() };
             self.frame_mut().facts.push(fact);
+        }
+        for (param, declared) in lambda.params.iter().zip(declared) {
+            let (Type::Tensor(own), Type::Tensor(declared)) = (&lambda.locals[param.0 as usize].ty, declared) else {
+                continue;
+            };
+            for (own, declared) in own.dims.iter().zip(&declared.dims) {
+                let own = rename(own, &sizes, &scalars);
+                let mut vars = Vec::new();
+                own.vars(&mut vars);
+                // A size that the lambda's own parameter binds is any size.
+                if own != *declared && vars.iter().all(|var| sizes.values().any(|known| known == var)) {
+                    let text = format!("{} == {}", self.show(&own), self.show(declared));
+                    let size = declared.minus(&own);
+                    self.frame_mut().facts.push(Fact { rel: Relation::Zero, size, span, text });
+                }
+            }
         }
         let reached = info.size_scalars.iter().filter_map(|var| scalars.get(var).copied());
         let reached: Vec<ScalarVar> = reached.collect();

@@ -52,7 +52,7 @@ impl Checker<'_> {
         }
         let lift = lift?;
         self.scalars_reach_sizes(&function, &info, &args, &values.scalars)?;
-        self.prove_facts(&function, &info, &values, span, &mut checks)?;
+        self.prove_facts(&function, &info, &values, &sizes, span, &mut checks)?;
         let mut results: Vec<(Option<String>, Type)> = function
             .results
             .iter()
@@ -147,7 +147,7 @@ impl Checker<'_> {
                     if remainder != Size::constant(0) {
                         let text = format!("{name} is whole");
                         let fact = Fact { rel: Relation::Zero, size: remainder, span, text };
-                        failed |= self.require(fact, function, None, span, checks).is_err();
+                        failed |= self.require(fact, function, None, &sizes, checks).is_err();
                     }
                     sizes.push(value);
                 }
@@ -180,7 +180,7 @@ impl Checker<'_> {
         }
         let place = dim_param(source).map_or(span, |position| args[position].span);
         let fact = Fact { rel: Relation::NonNegative, size: value.clone(), span: place, text: format!("{name} >= 0") };
-        self.require(fact, function, None, place, checks)
+        self.require(fact, function, None, &[], checks)
     }
 
     /// Holds that the own axes of an argument are what the parameter declares.
@@ -283,6 +283,7 @@ impl Checker<'_> {
         function: &Fn,
         info: &FnInfo,
         values: &Values,
+        sizes: &[Size],
         span: Span,
         checks: &mut Vec<Fact>,
     ) -> Checked<()> {
@@ -290,7 +291,7 @@ impl Checker<'_> {
         for fact in &function.facts[..info.declared_facts] {
             let size = substitute_size(&fact.size, &values.sizes, &values.scalars);
             let here = Fact { rel: fact.rel, size, span, text: fact.text.clone() };
-            if self.require(here, function, Some(fact.span), span, checks).is_err() {
+            if self.require(here, function, Some(fact.span), sizes, checks).is_err() {
                 result = Err(Reported);
             }
         }
@@ -302,9 +303,10 @@ impl Checker<'_> {
         fact: Fact,
         function: &Fn,
         declared: Option<Span>,
-        span: Span,
+        sizes: &[Size],
         checks: &mut Vec<Fact>,
     ) -> Checked<()> {
+        let span = fact.span;
         match self.facts().holds(fact.rel, &fact.size) {
             Answer::Yes => Ok(()),
             Answer::Unknown => {
@@ -312,17 +314,20 @@ impl Checker<'_> {
                 Ok(())
             }
             Answer::No => {
-                let shown = self.show(&fact.size);
-                let relation = match fact.rel {
-                    Relation::Zero => "is not 0",
-                    Relation::NonNegative => "is negative",
-                };
                 let mut diagnostic = Diagnostic::error(
                     codes::FACT_VIOLATED,
                     span,
                     format!("`{}` needs `{}`, which does not hold here", function.name, fact.text),
-                )
-                .note(format!("{shown} {relation}"));
+                );
+                let sizes: Vec<String> = function
+                    .sizes
+                    .iter()
+                    .zip(sizes)
+                    .map(|(param, size)| format!("{} = {}", self.program.names.size(param.var), self.show(size)))
+                    .collect();
+                if !sizes.is_empty() {
+                    diagnostic = diagnostic.note(format!("here {}", sizes.join(", ")));
+                }
                 if let Some(declared) = declared {
                     diagnostic = diagnostic.label(declared, "required here");
                 }

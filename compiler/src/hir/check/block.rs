@@ -218,8 +218,8 @@ impl Checker<'_> {
         let found = self.show_type(&value.ty);
         let mut diagnostic =
             Diagnostic::error(codes::UNUSED_VALUE, value.span, "this value is not used").at(format!("this is {found}"));
-        diagnostic = match &value.kind {
-            ExprKind::Op(crate::ops::Op::Eq, _) => diagnostic.help("to test it write `assert` before it"),
+        diagnostic = match value.ty.as_scalar() {
+            Some(Scalar::Bool) => diagnostic.help("to test it write `assert` before it"),
             _ => diagnostic.help("bind it: `let x = …`, or make it the last expression of the block"),
         };
         self.report(diagnostic)

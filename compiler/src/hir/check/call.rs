@@ -9,10 +9,19 @@ use crate::diag::codes;
 use crate::hir::load::ItemId;
 use crate::hir::scope::{Binding, FnSignature};
 use crate::hir::{Expr, Type};
+use crate::size::Size;
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
 use crate::types::Scalar;
 use std::collections::BTreeMap;
+
+/// What names in a callee's function types mean at a call.
+pub(in crate::hir) struct CalleeNames {
+    /// Its type parameters.
+    pub types: Vec<(String, Scalar)>,
+    /// Its size variables, in the caller's sizes, as far as arguments say them directly.
+    pub sizes: BTreeMap<String, Size>,
+}
 
 /// What stands before the parentheses.
 enum Callee {
@@ -208,7 +217,7 @@ impl Checker<'_> {
                 self.fn_call(item, function, sources, span, expect)
             }
             ItemKind::Model { .. } => Err(self.error(codes::NOT_YET_HOST, span, "models are not available yet")),
-            ItemKind::Struct { .. } => Err(self.error(codes::NOT_YET_STRUCT, span, "structs are not available yet")),
+            ItemKind::Struct { .. } => Err(self.not_yet_struct(item, span)),
             ItemKind::Const { name, .. } | ItemKind::State { name, .. } | ItemKind::Weights { name, .. } => {
                 let message = format!("`{}` is a value, not a function", name.text);
                 let diagnostic =
@@ -317,11 +326,15 @@ impl Checker<'_> {
             return Err(Reported);
         }
         let mut fns = Vec::new();
-        let named: Vec<(String, Scalar)> = type_params.iter().cloned().zip(types.iter().copied()).collect();
+        let has_fns = (0..sources.len()).any(is_fn);
+        let known = CalleeNames {
+            types: type_params.iter().cloned().zip(types.iter().copied()).collect(),
+            sizes: if has_fns { self.arg_sizes(function, &values) } else { BTreeMap::new() },
+        };
         for (position, source) in sources.iter().enumerate() {
             if is_fn(position) {
                 let param = &function.params[position];
-                match self.fn_arg(source, param, &named, item) {
+                match self.fn_arg(source, param, &known, item) {
                     Ok(value) => fns.push(value),
                     Err(Reported) => failed = true,
                 }
@@ -338,6 +351,32 @@ impl Checker<'_> {
         }
         let id = self.instance(item, &types, fns, Some(span))?;
         self.apply(id, args, span)
+    }
+
+    /// Sizes of the callee that the arguments say directly.
+    fn arg_sizes(&mut self, function: &ast::Fn, values: &[Option<Checked<Expr>>]) -> BTreeMap<String, Size> {
+        let mut sizes = BTreeMap::new();
+        for (param, value) in function.params.iter().zip(values) {
+            let Some(Ok(value)) = value else { continue };
+            match &param.ty.kind {
+                TypeKind::Name(name) if name.text == "dim" => {
+                    if let Some(size) = self.plain_size(value) {
+                        sizes.entry(param.name.text.clone()).or_insert(size);
+                    }
+                }
+                TypeKind::Tensor(_, dims) => {
+                    let Some(found) = value.ty.as_tensor().map(|tensor| &tensor.dims) else { continue };
+                    let Some(extra) = found.len().checked_sub(dims.len()) else { continue };
+                    for (dim, found) in dims.iter().zip(&found[extra..]) {
+                        if let ast::DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim {
+                            sizes.entry(name.text.clone()).or_insert_with(|| found.clone());
+                        }
+                    }
+                }
+                TypeKind::Name(_) | TypeKind::Fn(..) | TypeKind::List(..) | TypeKind::Error => {}
+            }
+        }
+        sizes
     }
 
     fn open_arg(&mut self, source: &ArgSource<'_>, item: ItemId) -> Option<Open> {

@@ -277,7 +277,7 @@ impl Checker<'_> {
     }
 
     /// The size that an expression is, if it is one without `dim(…)` being needed.
-    fn plain_size(&self, value: &Expr) -> Option<Size> {
+    pub fn plain_size(&self, value: &Expr) -> Option<Size> {
         match self.let_pure(value)? {
             super::Pure::Scalar(DimExpr::Size(size)) => Some(size),
             super::Pure::Scalar(DimExpr::Const(value)) => Some(Size::constant(value.as_int() as i64)),

@@ -182,7 +182,13 @@ impl Checker<'_> {
         if !below && !above {
             return Ok(());
         }
-        let (index_text, extent_text) = (self.show(if below { &lowest } else { &highest }), self.show(extent));
+        let written = self.sources.text(index.span);
+        let index_text = match written.strip_prefix('-') {
+            // Counted from the end: what was written says more than what it came to.
+            Some(back) if back.chars().all(|c| c.is_ascii_digit()) => written.to_string(),
+            _ => self.show(if below { &lowest } else { &highest }),
+        };
+        let extent_text = self.show(extent);
         Err(self.report(
             Diagnostic::error(
                 codes::OUT_OF_BOUNDS,

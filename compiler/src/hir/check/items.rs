@@ -7,6 +7,7 @@ use crate::hir::load::{ItemId, ModuleId, Used};
 use crate::hir::scope::did_you_mean;
 use crate::hir::{Block, ConstDef, ConstId, ConstValue, Expr, ExprKind, Fn, FnId, ResultDecl, TensorType, Type};
 use crate::ops::Op;
+use crate::size::DimExpr;
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind};
 
@@ -178,16 +179,27 @@ impl Checker<'_> {
                         .help(format!("call it: `{text}(…)`")),
                 ))
             }
-            ItemKind::State { name, .. } => Err(self.not_yet_host("state", &name.text, span)),
-            ItemKind::Weights { name, .. } => Err(self.not_yet_host("weights", &name.text, span)),
-            ItemKind::Model { signature, .. } => Err(self.not_yet_host("model", &signature.name.text, span)),
-            ItemKind::Struct { .. } => Err(self.error(codes::NOT_YET_STRUCT, span, "structs are not available yet")),
+            ItemKind::State { name, .. } => Err(self.not_yet_host(item, "state", &name.text, span)),
+            ItemKind::Weights { name, .. } => Err(self.not_yet_host(item, "weights", &name.text, span)),
+            ItemKind::Model { signature, .. } => Err(self.not_yet_host(item, "model", &signature.name.text, span)),
+            ItemKind::Struct { .. } => Err(self.not_yet_struct(item, span)),
             ItemKind::Use(_) | ItemKind::Test { .. } => unreachable!("these have no name"),
         }
     }
 
-    fn not_yet_host(&mut self, what: &str, name: &str, span: Span) -> Reported {
+    fn not_yet_host(&mut self, item: ItemId, what: &str, name: &str, span: Span) -> Reported {
+        // Items of the root were refused where they stand.
+        if item.module.0 == 0 {
+            return Reported;
+        }
         self.error(codes::NOT_YET_HOST, span, format!("`{what}` is not available yet (`{name}`)"))
+    }
+
+    pub fn not_yet_struct(&mut self, item: ItemId, span: Span) -> Reported {
+        if item.module.0 == 0 {
+            return Reported;
+        }
+        self.error(codes::NOT_YET_STRUCT, span, "structs are not available yet")
     }
 
     /// Checks a constant item, once.
@@ -248,6 +260,10 @@ impl Checker<'_> {
             )?;
         }
         if let ExprKind::Const(value) = value.kind {
+            return Ok(ConstState::Scalar(value));
+        }
+        // Calls of pure scalar functions fold too, so such a constant can be a size.
+        if let Some(DimExpr::Const(value)) = self.dim_expr(&value) {
             return Ok(ConstState::Scalar(value));
         }
         let ty = value.ty.clone();

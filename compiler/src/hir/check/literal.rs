@@ -171,7 +171,7 @@ impl Checker<'_> {
                 Diagnostic::error(codes::LITERAL_RANGE, span, format!("`{value}` is out of range for {ty}"))
                     .note(format!("{ty} holds {low} to {high}"));
             if let Some(wider) = wider.filter(|wider| *wider != ty) {
-                diagnostic = diagnostic.help(format!("write `{wider}({value})`, or use a wider type where it is used"));
+                diagnostic = diagnostic.help(format!("convert what it is used with to {wider}, which holds it"));
             }
             return Err(self.report(diagnostic));
         }
@@ -189,7 +189,7 @@ impl Checker<'_> {
             if let Some(whole) = whole {
                 diagnostic = diagnostic.help(format!("write `{whole}`"));
             } else {
-                diagnostic = diagnostic.help(format!("convert the other side to a float, or write `{ty}({text})`"));
+                diagnostic = diagnostic.help(format!("write a whole number, or convert: `{ty}({text})`"));
             }
             return Err(self.report(diagnostic));
         }

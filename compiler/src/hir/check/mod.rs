@@ -34,6 +34,7 @@ use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use args::ArgSource;
+pub(super) use call::CalleeNames;
 pub(super) use items::Global;
 pub(super) use sizes::Pure;
 pub(super) use types::type_params;

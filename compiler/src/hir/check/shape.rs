@@ -67,7 +67,7 @@ impl Checker<'_> {
         let (a, b) = (self.program.names.show_dims(left.dims), self.program.names.show_dims(right.dims));
         let diagnostic = Diagnostic::error(codes::RANK, left.span, message)
             .at(format!("{} has {}", left.what, axes(left.dims.len())))
-            .note(format!("{}: {a}\n{}: {b}", left.what, right.what));
+            .note(lines(&[(left.what, &a), (right.what, &b)]));
         let text = format!("{} has {}", right.what, axes(right.dims.len()));
         self.report(with_place(diagnostic, right.span, text))
     }
@@ -87,7 +87,7 @@ impl Checker<'_> {
         let code = if answer == Answer::No { codes::SHAPES_DIFFER } else { codes::SHAPES_UNDECIDED };
         let mut diagnostic = Diagnostic::error(code, left.span, message)
             .at(format!("{} is {shown_a} in axis {}", left.what, axes.0))
-            .note(format!("{}: {shape_a}\n{}: {shape_b}", left.what, right.what));
+            .note(lines(&[(left.what, &shape_a), (right.what, &shape_b)]));
         let text = format!("{} is {shown_b} in axis {}", right.what, axes.1);
         diagnostic = with_place(diagnostic, right.span, text);
         if answer == Answer::Unknown {
@@ -157,6 +157,13 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Two lines whose values stand below each other.
+fn lines(lines: &[(&str, &str)]) -> String {
+    let width = lines.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = lines.iter().map(|(what, value)| format!("{what:>width$}: {value}")).collect();
+    lines.join("\n")
 }
 
 fn axes(count: usize) -> String {

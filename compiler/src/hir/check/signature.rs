@@ -2,6 +2,7 @@
 
 use super::{Checked, Checker, FnValue, Pure, Reported};
 use crate::diag::{Diagnostic, codes};
+use crate::hir::facts::Answer;
 use crate::hir::scope::{Binding, FnSignature};
 use crate::hir::{Fact, Relation, SizeParam, SizeSource, Type};
 use crate::size::{DimExpr, Size};
@@ -30,7 +31,7 @@ impl Checker<'_> {
                 failed = true;
             }
         }
-        failed |= self.bind_sizes(function).is_err();
+        self.bind_sizes(function)?;
         let mut fns = fns.into_iter();
         let mut with_fns = Vec::new();
         for param in &function.params {
@@ -76,7 +77,7 @@ impl Checker<'_> {
         if let Type::Tensor(tensor) = &ty {
             for dim in tensor.dims.clone() {
                 // What is not just a variable says something about variables: extents are not negative.
-                if dim.as_const().is_none() && dim.as_var().is_none() {
+                if self.facts().non_negative(&dim) != Answer::Yes {
                     let text = format!("{} >= 0", self.show(&dim));
                     self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: dim, span, text });
                 }
@@ -93,8 +94,8 @@ impl Checker<'_> {
         let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("only function types come here") };
         let params = params.iter().map(|ty| self.value_type(ty)).collect::<Checked<Vec<_>>>()?;
         let result = self.value_type(result)?;
+        let value = self.hidden_params(value, &params, param.ty.span);
         let signature = FnSignature { params, result, span: param.ty.span };
-        let value = self.hidden_params(value);
         self.bind(&param.name.text, Binding::Fn(value, signature));
         Ok(())
     }
@@ -129,6 +130,8 @@ impl Checker<'_> {
                             .help(format!("declare it as a size: `{}: dim`", name.text)),
                     );
                     result = Err(Reported);
+                    self.bind(&name.text, Binding::Poison);
+                    continue;
                 }
                 self.bind_size(name, SizeSource::Param { param, axis });
             }
@@ -191,6 +194,9 @@ impl Checker<'_> {
             return Ok(());
         }
         self.frame_mut().sizes.truncate(before);
+        for name in std::iter::once(name).chain(others) {
+            self.bind(&name.text, Binding::Poison);
+        }
         Err(self.report(
             Diagnostic::error(codes::SIZE_UNBOUND, name.span, format!("nothing says what `{}` is", name.text))
                 .at("this is the only place where it occurs")

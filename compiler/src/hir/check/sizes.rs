@@ -205,6 +205,10 @@ impl Checker<'_> {
                 let local = &self.frame().locals[local.0 as usize];
                 format!("`{}` is only known while the work runs", local.name)
             }
+            ExprKind::ConstItem(id) => {
+                let def = &self.program.consts[id.0 as usize];
+                format!("`{}` is evaluated later; a constant is a size if it is made of literals and sizes", def.name)
+            }
             _ => "this is only known while the work runs".to_string(),
         };
         let span = culprit.span;

@@ -156,6 +156,7 @@ impl Checker<'_> {
         }
         let message = match rank {
             0 => "a scalar has no axes".to_string(),
+            1 => format!("there is no axis {axis}, the only axis is 0"),
             _ => format!("there is no axis {axis}, the axes are 0 to {}", rank - 1),
         };
         Err(self.error(codes::BAD_AXIS, tree.span, message))

@@ -59,7 +59,7 @@ impl Checker<'_> {
         if let Some(super::items::Global::Item(item)) = self.global(&name.text)
             && let ItemKind::Struct { .. } = self.modules.item(item).kind
         {
-            return Err(self.error(codes::NOT_YET_STRUCT, name.span, "structs are not available yet"));
+            return Err(self.not_yet_struct(item, name.span));
         }
         let mut diagnostic =
             Diagnostic::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.text));

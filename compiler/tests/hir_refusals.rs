@@ -1,0 +1,523 @@
+//! Programs that the checker refuses: every diagnostic it gives, and the place of the first.
+
+mod support;
+
+use support::{check_files, show};
+
+/// Program, line and column of the first diagnostic, all diagnostics.
+type Refusal = (&'static str, &'static str, &'static [&'static str]);
+
+#[rustfmt::skip]
+const REFUSALS: &[Refusal] = &[
+    (
+        "pipeline p(x: f32[N]) -> f32[N] { for i { y[i] } }",
+        "1:43",
+        &["E0201 there is no name `y`"],
+    ),
+    (
+        "fn f(x: f32) -> f32 { x }\nfn f(x: f32) -> f32 { x }",
+        "2:4",
+        &["E0202 `f` is defined twice"],
+    ),
+    (
+        "pipeline p(x: f32[N, N]) -> f32[N, N] { for i, i { x[i, i] } }",
+        "1:48",
+        &["E0202 two indices are called `i`"],
+    ),
+    (
+        "use std.nothing\npipeline p(x: f32) -> f32 { nothing.f(x) }",
+        "1:5",
+        &["E0203 there is no std module `nothing`: no such file"],
+    ),
+    (
+        "fn f(x: f32) -> (a: f32, b: f32) { (x, x) }\npipeline p(x: f32) -> f32 { f(x).c }",
+        "2:34",
+        &["E0206 there is no field `c`"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { f32 + x }",
+        "1:29",
+        &["E0207 `f32` is a type, not a value"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { abs + x }",
+        "1:29",
+        &["E0207 `abs` is a function, not a value"],
+    ),
+    (
+        "const A = B + 1\nconst B = A + 1\npipeline p(x: f32) -> f32 { x }",
+        "1:7",
+        &["E0208 constant `A` needs itself"],
+    ),
+    (
+        "fn f(x: f32) -> f32 { g(x) }\nfn g(x: f32) -> f32 { f(x) }\npipeline p(x: f32) -> f32 { f(x) }",
+        "2:23",
+        &["E0209 `f` calls itself"],
+    ),
+    (
+        "pipeline p(x: f3) -> f32 { x }",
+        "1:15",
+        &["E0211 there is no type `f3`"],
+    ),
+    (
+        "fn f(x: f32) -> T { x }",
+        "1:17",
+        &["E0211 there is no type `T`"],
+    ),
+    (
+        "pipeline p(x: f32[N], i: i32) -> f32[N] { x * i }",
+        "1:43",
+        &["E0301 `*` needs operands of one type, found f32[N] and i32"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { x % 2 }",
+        "1:29",
+        &["E0302 `%` takes integers, found f32"],
+    ),
+    (
+        "pipeline p(x: i32) -> i32 { sqrt(x) }",
+        "1:29",
+        &["E0302 `sqrt` takes floats, found i32"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { x & 1 }",
+        "1:29",
+        &["E0302 `&` takes bool or integers, found f32"],
+    ),
+    (
+        "pipeline p(x: u8) -> u8 { x + 300 }",
+        "1:31",
+        &["E0303 `300` is out of range for u8"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { x + 1.0e99 }",
+        "1:33",
+        &["E0303 `1.0e99` is out of range for f32"],
+    ),
+    (
+        "pipeline p(x: u32) -> u32 { x + -1 }",
+        "1:33",
+        &["E0303 `-1` is out of range for u32"],
+    ),
+    (
+        "pipeline p(x: i32) -> i32 { x + 0.5 }",
+        "1:33",
+        &["E0304 a float literal does not go with i32"],
+    ),
+    (
+        "pipeline p(x: i32[4]) -> i32 { x[1.5] }",
+        "1:34",
+        &["E0304 `1.5` is a float literal, i32 is needed"],
+    ),
+    (
+        "pipeline p(x: i32) -> i32 { if x { 1 } else { 2 } }",
+        "1:32",
+        &["E0305 a condition must be a bool"],
+    ),
+    (
+        "pipeline p(x: bool[N], y: bool[N]) -> bool[N] { x and y }",
+        "1:49",
+        &["E0305 an operand of `and` must be a bool", "E0305 an operand of `and` must be a bool"],
+    ),
+    (
+        "pipeline p(x: f32[N], i: u8) -> f32 { x[i] }",
+        "1:41",
+        &["E0306 an index must be an i32"],
+    ),
+    (
+        "pipeline p(x: f32[N], i: i32[M]) -> f32[M] { x[i] }",
+        "1:48",
+        &["E0306 an index must be an i32"],
+    ),
+    (
+        "pipeline p(x: f32, y: i32) -> f32 { if x > 0 { x } else { y } }",
+        "1:59",
+        &["E0307 the branches of an `if` have different types"],
+    ),
+    (
+        "pipeline p(x: f32) -> i32 { x }",
+        "1:29",
+        &["E0308 the result of `p` is not what is declared"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { let y: i32 = x\n x }",
+        "1:42",
+        &["E0308 the value has another type than declared"],
+    ),
+    (
+        "fn f(x: T, y: T) -> T { x }\npipeline p(x: f32, y: i32) -> f32 { f(x, y) }",
+        "2:42",
+        &["E0309 `f` needs one T, found f32 and i32"],
+    ),
+    (
+        "fn f(x: T) -> T where T: float { x }\npipeline p(x: i32) -> i32 { f(x) }",
+        "2:29",
+        &["E0310 `f` needs T to be a float type, here it is i32"],
+    ),
+    (
+        "pipeline p(x: u8[N]) -> u8 { sum i { x[i] } }",
+        "1:38",
+        &["E0311 `sum` of u8 would wrap at 8 bits"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { x + 1\n x }",
+        "1:29",
+        &["E0312 this value is not used"],
+    ),
+    (
+        "test \"t\" { 1 + 1 == 2 }",
+        "1:12",
+        &["E0312 this value is not used"],
+    ),
+    (
+        "fn f(x: f32) -> (a: f32, b: f32) { (x, x) }\npipeline p(x: f32) -> f32 { let (a, b, c) = f(x)\n a }",
+        "2:29",
+        &["E0313 3 names for 2 values"],
+    ),
+    (
+        "fn f(x: f32) -> (a: f32, b: f32) { x }",
+        "1:36",
+        &["E0313 `f` declares 2 results"],
+    ),
+    (
+        "fn f(x: f32) -> (a: f32, b: f32) { (x, x) }\npipeline p(x: f32) -> f32 { f(x) + 1 }",
+        "2:29",
+        &["E0313 an operand of `+` must be a tensor or scalar, this is several values"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { let y = x }",
+        "1:39",
+        &["E0314 this block has no value"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { if x > 0 { x } }",
+        "1:29",
+        &["E0314 an `if` that is a value needs an `else`"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { static if x > 0 { x } else { x } }",
+        "1:39",
+        &["E0315 this cannot be decided during compilation"],
+    ),
+    (
+        "fn f(x: f32) -> f32 { x }\npipeline p(x: i32) -> f32 { f(x) }",
+        "2:31",
+        &["E0316 `x` of `f` must be f32, found i32"],
+    ),
+    (
+        "fn f(x: f32, y: f32) -> f32 { x }\npipeline p(x: f32) -> f32 { f(x) }",
+        "2:29",
+        &["E0317 this call of `f` gives no `y`"],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { max(x) + max(x, 1, 2) }",
+        "1:29",
+        &["E0317 `max` takes 2 arguments, 1 given", "E0317 `max` takes 2 arguments, 3 given"],
+    ),
+    (
+        "fn f(x: f32, scale: f32) -> f32 { x }\npipeline p(x: f32) -> f32 { f(x, scael: 2) }",
+        "2:34",
+        &["E0318 `f` has no parameter `scael`"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 { x(0) }",
+        "1:32",
+        &["E0319 `x` is a value, not a function"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 { x.sum() }",
+        "1:34",
+        &["E0319 values have no functions of their own, `sum` is called as one"],
+    ),
+    (
+        "fn f(g: fn(f32) -> f32) -> f32 { g(1) }\npipeline p(x: f32) -> f32 { f(x) }",
+        "2:31",
+        &["E0320 `g` must be a function"],
+    ),
+    (
+        "fn f(g: fn(f32) -> f32) -> f32 { g(1) }\npipeline p(x: f32) -> f32 { f(|a, b| a) }",
+        "2:31",
+        &["E0320 `g` takes a function of 1 parameter"],
+    ),
+    (
+        "fn f(g: fn(f32) -> f32) -> f32 { g(1) }\npipeline p(x: f32) -> f32 { f(|a| i32(a)) }",
+        "2:35",
+        &["E0320 this lambda gives another type than the parameter asks for"],
+    ),
+    (
+        "pipeline p(x: i32) -> bool { bool(x) }",
+        "1:30",
+        &["E0321 i32 does not convert to bool"],
+    ),
+    (
+        "pipeline p(x: f32[3], y: f32[4]) -> f32[3] { x + y }",
+        "1:46",
+        &["E0401 operands of `+` have shapes that do not go together"],
+    ),
+    (
+        "pipeline p(x: f32[N], y: f32[M]) -> f32[N] { x + y }",
+        "1:46",
+        &["E0402 operands of `+` have shapes that do not go together"],
+    ),
+    (
+        "fn mm(a: f32[M, K], b: f32[K, N]) -> f32[M, N] { for i, j { sum k { a[i, k] * b[k, j] } } }\npipeline p(x: f32[A, B], y: f32[C, D]) -> f32[A, D] { mm(x, y) }",
+        "2:61",
+        &["E0402 `b` of `mm` has another shape than its parameters say"],
+    ),
+    (
+        "pipeline p(x: f32[N, M]) -> f32[10] { reshape(x, 10) }",
+        "1:39",
+        &["E0402 a reshape must keep the number of elements"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 { x[0, 1] }",
+        "1:32",
+        &["E0403 2 indices for a tensor of rank 1"],
+    ),
+    (
+        "fn f(x: f32[N, M]) -> f32 { x[0, 0] }\npipeline p(x: f32[N]) -> f32 { f(x) }",
+        "2:34",
+        &["E0403 `x` of `f` needs at least 2 axes, found 1"],
+    ),
+    (
+        "pipeline p(x: f32[N, M]) -> f32 { sum i { x[i] } }",
+        "1:43",
+        &["E0403 the body of `sum` must be a scalar"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32[N] { for i { x[i - 1] } }",
+        "1:39",
+        &["E0404 the range of `i` is not known"],
+    ),
+    (
+        "pipeline p(x: f32[N], y: f32[M]) -> f32[N] { for i { x[i] + y[i] } }",
+        "1:50",
+        &["E0405 `i` would run over two different extents, N and M"],
+    ),
+    (
+        "pipeline p(x: f32[N], n: i32) -> f32[N] { for i in 0..n { x[i] } }",
+        "1:55",
+        &["E0406 the upper bound of a comprehension must be a size"],
+    ),
+    (
+        "pipeline p(x: i32[N]) -> i32[N] { for i in 0..x[0] { i } }",
+        "1:47",
+        &["E0406 the upper bound of a comprehension must be a size"],
+    ),
+    (
+        "fn f(n: i32, x: f32[n]) -> f32 { x[0] }",
+        "1:21",
+        &["E0406 `n` is a value, not a size"],
+    ),
+    (
+        "fn f(x: f32[N], k: dim) -> f32[k] { for i in 0..k { x[i] } }\npipeline p(x: f32[N], k: i32) -> f32 { f(x, k)[0] }",
+        "2:45",
+        &["E0406 `k` of `f` must be a size"],
+    ),
+    (
+        "fn f(x: f32[N], s: f32) -> f32[k] { let k = dim(s)\n for i in 0..k { x[i] } }\npipeline p(x: f32[N]) -> f32 { f(x, x[0])[0] }",
+        "3:37",
+        &["E0406 `s` of `f` decides a size, so it must be known before the work begins"],
+    ),
+    (
+        "pipeline p(x: f32[H * W]) -> f32 { x[0] }",
+        "1:19",
+        &["E0407 nothing says what `H` is"],
+    ),
+    (
+        "pipeline p(x: f32[N, M]) -> f32[M, N] { transpose(x, 0, 2) }",
+        "1:57",
+        &["E0408 there is no axis 2, the axes are 0 to 1"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32[N] { concat(x, x, axis: 1) }",
+        "1:54",
+        &["E0408 there is no axis 1, the only axis is 0"],
+    ),
+    (
+        "fn f(x: f32[N]) -> f32 where N >= 4 { x[3] }\npipeline p(x: f32[3]) -> f32 { f(x) }",
+        "2:32",
+        &["E0409 `f` needs `N >= 4`, which does not hold here"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 where N != 4 { x[3] }",
+        "1:36",
+        &["E0410 a fact is a comparison of sizes"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32[0] { for i in 5..3 { x[i] } }",
+        "1:44",
+        &["E0411 this range runs backwards"],
+    ),
+    (
+        "fn f(x: f32[N], s: dim) -> f32 { sum i in 0..N by s { x[i] } }",
+        "1:51",
+        &["E0411 a step must be at least 1"],
+    ),
+    (
+        "pipeline p(x: f32[3]) -> f32 { x[3] }",
+        "1:34",
+        &["E0501 index 3 is outside an axis of extent 3"],
+    ),
+    (
+        "pipeline p(x: f32[3]) -> f32 { x[-4] }",
+        "1:34",
+        &["E0501 index -4 is outside an axis of extent 3"],
+    ),
+    (
+        "pipeline p(x: f32[3]) -> f32[2] { x[2..4] }",
+        "1:37",
+        &["E0501 slice 2..4 is outside an axis of extent 3"],
+    ),
+    (
+        "pipeline p(x: f32[3]) -> f32[4] { for i in 0..4 { x[i] } }",
+        "1:53",
+        &["E0501 index 3 is outside an axis of extent 3"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 { x[N] }",
+        "1:34",
+        &["E0501 index N is outside an axis of extent N"],
+    ),
+    (
+        "pipeline p(x: i32) -> i32 { x / 0 }",
+        "1:33",
+        &["E0502 division by zero"],
+    ),
+    (
+        "pipeline p(x: i32) -> i32 { var a = x\n a = a + 1\n loop i in 0..3 { a += i }\n a }",
+        "1:29",
+        &["E0901 `var` is not available yet: sequential code comes in a later version", "E0901 assignment is not available yet: sequential code comes in a later version", "E0901 `loop` is not available yet: sequential code comes in a later version"],
+    ),
+    (
+        "state s: f32[3] = 0.0\nweights w: f32[3] from \"a\" \"b\"\npipeline p(x: f32[3]) -> f32[3] { x + w }",
+        "1:7",
+        &["E0902 `state` is not available yet (`s`)", "E0902 `weights` is not available yet (`w`)"],
+    ),
+    (
+        "struct Box[K] { corner: f32[K, 4] }\npipeline p(x: f32[3]) -> Box[3] { x }",
+        "1:8",
+        &["E0903 `struct` is not available yet (`Box`)"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> i32[K <= N] { for i in 0..N { i } }",
+        "1:30",
+        &["E0904 `K <= …`, a size that the data decides, is not available yet"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32[N] { static if known(N) { x } else { x } }",
+        "1:45",
+        &["E0905 `known(…)` is not available yet"],
+    ),
+    (
+        "const A = embed_npy(\"x.npy\")\npipeline p(x: f32) -> f32 { x }",
+        "1:11",
+        &["E0906 `embed_npy` is not available yet"],
+    ),];
+
+#[test]
+fn each_slip_gives_its_message_at_its_place() {
+    let mut wrong = String::new();
+    for (text, place, messages) in REFUSALS {
+        let Err(rejected) = check_files(&[("main.k", text)]) else {
+            wrong += &format!("accepted:\n{text}\n");
+            continue;
+        };
+        let found: Vec<String> =
+            rejected.diagnostics.iter().map(|d| format!("E{:04} {}", d.code.0, d.message)).collect();
+        let (line, column) = rejected.sources.line_column(rejected.diagnostics[0].labels[0].span);
+        if found != *messages || format!("{line}:{column}") != *place {
+            wrong += &format!("{text}\n  expected at {place}: {messages:?}\n{}\n", show(&rejected));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The whole text of a refusal.
+fn refusal(files: &[(&str, &str)]) -> String {
+    match check_files(files) {
+        Ok(_) => panic!("accepted:\n{}", files[0].1),
+        Err(rejected) => show(&rejected),
+    }
+}
+
+#[test]
+fn a_shape_that_is_not_decided_shows_both_shapes_places_and_the_fact_to_add() {
+    let text = "fn mm(a: f32[M, K], b: f32[K, N]) -> f32[M, N] { for i, j { sum k { a[i, k] * b[k, j] } } }\n\
+                pipeline p(x: f32[A, B], y: f32[C, D]) -> f32[A, D] { mm(x, y) }\n";
+    assert_eq!(
+        refusal(&[("main.k", text)]),
+        "E0402 2:61 `b` of `mm` has another shape than its parameters say\n\
+        \x20 main.k:2:61 `y` `b` is C in axis 0\n\
+        \x20 main.k:2:58 `x` what `a` asks for is B in axis 0\n\
+        \x20 note:               `b`: [C, D]\n\
+         what `a` asks for: [B, D]\n\
+        \x20 note: nothing says that C and B are equal\n\
+        \x20 help: if they always are, say so behind the parameters: `where C == B`\n"
+    );
+}
+
+#[test]
+fn an_error_inside_std_is_shown_at_the_users_call() {
+    let std = "fn half(x: T[N]) -> T[N] { for i { x[i] / 2 } }\n";
+    let text = "use std.halves\npipeline p(x: bool[N]) -> bool[N] { halves.half(x) }\n";
+    assert_eq!(
+        refusal(&[("main.k", text), ("std/halves.k", std)]),
+        "E0301 2:37 `/` needs operands of one type, found bool and i32\n\
+        \x20 main.k:2:37 `halves.half(x)` in this call of `halves.half`\n\
+        \x20 std/halves.k:1:36 `x[i] / 2` \n\
+        \x20 std/halves.k:1:36 `x[i]` this is bool\n\
+        \x20 std/halves.k:1:43 `2` this is i32\n\
+        \x20 help: convert one of them: `i32(x[i])`\n"
+    );
+}
+
+#[test]
+fn an_instance_that_fails_says_for_which_types() {
+    let text = "fn f(x: T) -> T { x + 1 }\npipeline p(x: f32) -> f32 { f(x) }\npipeline q(x: bool) -> bool { f(x) }\n";
+    let shown = refusal(&[("main.k", text)]);
+    assert!(shown.contains("main.k:3:31 `f(x)` `f` is checked with T = bool for this call"), "{shown}");
+}
+
+#[test]
+fn misspelt_names_get_a_suggestion() {
+    let std = "fn softmax(x: f32[N]) -> f32[N] { x }\n";
+    for (text, help) in [
+        ("use std.nn\npipeline p(x: f32[N]) -> f32[N] { nn.sofmax(x) }", "did you mean `softmax`?"),
+        ("use std.nn (sofmax)\npipeline p(x: f32[N]) -> f32[N] { sofmax(x) }", "did you mean `softmax`?"),
+        ("use std.nn\npipeline p(x: f32[N]) -> f32[N] { softmax(x) }", "write `nn.softmax`"),
+        ("pipeline p(image: f32[N]) -> f32[N] { imgae }", "did you mean `image`?"),
+        ("pipeline p(x: f32) -> f32 { sqr(x) }", "did you mean `sqrt`?"),
+    ] {
+        let shown = refusal(&[("main.k", text), ("std/nn.k", std)]);
+        assert!(shown.contains(&format!("  help: {help}\n")), "{text}\n{shown}");
+    }
+}
+
+#[test]
+fn files_cannot_use_each_other_in_a_circle() {
+    let files =
+        [("main.k", "use \"./a.k\"\n"), ("a.k", "use \"./b.k\" as other\n"), ("b.k", "use \"./a.k\" as first\n")];
+    assert_eq!(
+        refusal(&files),
+        "E0204 1:5 files use each other in a circle\n\
+        \x20 b.k:1:5 `\"./a.k\"` this leads back to a.k\n\
+        \x20 a.k:1:5 `\"./b.k\"` a.k goes on here\n\
+        \x20 help: move what both need into a third file\n"
+    );
+}
+
+#[test]
+fn what_follows_an_error_stays_silent() {
+    let text = "pipeline p(x: f32[N]) -> f32[N] {\n    let a = foo(x)\n    let b = a + 1\n    let c = bar\n    \
+                let d = b + c\n    x + d + baz\n}\n";
+    let shown = refusal(&[("main.k", text)]);
+    assert_eq!(shown.matches("E0201").count(), 3, "{shown}");
+    assert_eq!(shown.lines().filter(|line| line.starts_with('E')).count(), 3, "{shown}");
+}
+
+#[test]
+fn a_syntax_error_stands_alone() {
+    let shown = refusal(&[("main.k", "pipeline p(x: f32 -> f32 { y }\n")]);
+    assert!(shown.lines().filter(|line| line.starts_with('E')).all(|line| line < "E0200"), "{shown}");
+}
