@@ -488,6 +488,7 @@ fn misspelt_names_get_a_suggestion() {
         ("use std.nn\npipeline p(x: f32[N]) -> f32[N] { softmax(x) }", "write `nn.softmax`"),
         ("pipeline p(image: f32[N]) -> f32[N] { imgae }", "did you mean `image`?"),
         ("pipeline p(x: f32) -> f32 { sqr(x) }", "did you mean `sqrt`?"),
+        ("pipeline p(x: f32[N]) -> f32[N] { nn.softmax(x) }", "write `use std.nn` at the top of the file"),
     ] {
         let shown = refusal(&[("main.k", text), ("std/nn.k", std)]);
         assert!(shown.contains(&format!("  help: {help}\n")), "{text}\n{shown}");

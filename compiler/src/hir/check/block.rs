@@ -77,8 +77,12 @@ impl Checker<'_> {
                 Err(self.not_yet_sequential(stmt.span, "`var`"))
             }
             StmtKind::Assign { .. } => Err(self.not_yet_sequential(stmt.span, "assignment")),
-            StmtKind::Loop { .. } => Err(self.not_yet_sequential(stmt.span, "`loop`")),
-            StmtKind::While { .. } => Err(self.not_yet_sequential(stmt.span, "`while`")),
+            StmtKind::Loop { axis, .. } => {
+                Err(self.not_yet_sequential(Span { end: axis.name.span.end, ..stmt.span }, "`loop`"))
+            }
+            StmtKind::While { cond, .. } => {
+                Err(self.not_yet_sequential(Span { end: cond.span.end, ..stmt.span }, "`while`"))
+            }
             StmtKind::Break => Err(self.not_yet_sequential(stmt.span, "`break`")),
             StmtKind::Continue => Err(self.not_yet_sequential(stmt.span, "`continue`")),
             StmtKind::Return(_) => Err(self.not_yet_sequential(stmt.span, "`return`")),

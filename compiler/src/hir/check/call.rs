@@ -216,7 +216,7 @@ impl Checker<'_> {
                 let sources = self.match_args(&name, function, args, span)?;
                 self.fn_call(item, function, sources, span, expect)
             }
-            ItemKind::Model { .. } => Err(self.error(codes::NOT_YET_HOST, span, "models are not available yet")),
+            ItemKind::Model { signature, .. } => Err(self.not_yet_host(item, "model", &signature.name.text, span)),
             ItemKind::Struct { .. } => Err(self.not_yet_struct(item, span)),
             ItemKind::Const { name, .. } | ItemKind::State { name, .. } | ItemKind::Weights { name, .. } => {
                 let message = format!("`{}` is a value, not a function", name.text);

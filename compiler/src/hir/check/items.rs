@@ -133,7 +133,10 @@ impl Checker<'_> {
         let mut diagnostic =
             Diagnostic::error(codes::UNKNOWN_NAME, name.span, format!("there is no {what} `{}`", name.text))
                 .at("not found in this scope");
-        if let Some(near) = did_you_mean(&name.text, known.iter().map(String::as_str)) {
+        let std_path = format!("std/{}.k", name.text);
+        if what == "module" && self.resolver.source("", &std_path).is_ok() {
+            diagnostic = diagnostic.help(format!("write `use std.{}` at the top of the file", name.text));
+        } else if let Some(near) = did_you_mean(&name.text, known.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         } else if let Some(module) =
             self.modules.all.iter().skip(1).find(|module| module.is_std && module.items.contains_key(&name.text))
@@ -187,7 +190,7 @@ impl Checker<'_> {
         }
     }
 
-    fn not_yet_host(&mut self, item: ItemId, what: &str, name: &str, span: Span) -> Reported {
+    pub fn not_yet_host(&mut self, item: ItemId, what: &str, name: &str, span: Span) -> Reported {
         // Items of the root were refused where they stand.
         if item.module.0 == 0 {
             return Reported;
