@@ -55,17 +55,17 @@ fn of_abi(pipeline: &Pipeline, code: i32, data: &[u8]) -> CallError {
             ("size", text, values(3))
         }
         status::TOO_LARGE => {
-            ("size", "at these sizes a tensor would have more than 2147483647 elements".to_string(), Vec::new())
+            ("size", "at these sizes a size or the bytes of a tensor would not fit 32 bits".to_string(), Vec::new())
         }
         status::OUT_OF_MEMORY => {
             let pages = slot(data, 0);
             let text = format!("the memory cannot grow to the {pages} pages of 64 KiB that these sizes need");
             ("memory", text, values(1))
         }
-        status::SIZE_DIVIDES_BY_ZERO => ("size", "at these sizes a size is divided by zero".to_string(), Vec::new()),
+        status::SIZE_DIVIDES_BY_ZERO => ("size", "at these sizes a size divides by zero".to_string(), Vec::new()),
         status::NEGATIVE_EXTENT => {
             let extent = slot(data, 0) as i64;
-            ("size", format!("at these sizes an extent would be {extent}"), values(1))
+            ("size", format!("at these sizes a tensor would have the extent {extent}"), values(1))
         }
         _ => ("unknown", format!("it returned status {code}, which its manifest does not explain"), Vec::new()),
     };

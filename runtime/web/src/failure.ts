@@ -61,17 +61,17 @@ function ofAbi(pipeline: Pipeline, status: number, buffer: ArrayBuffer): CallErr
       return error("size", `${is} greater than ${than}`, values);
     }
     case STATUS.TOO_LARGE:
-      return error("size", "at these sizes a tensor would have more than 2147483647 elements", []);
+      return error("size", "at these sizes a size or the bytes of a tensor would not fit 32 bits", []);
     case STATUS.OUT_OF_MEMORY: {
       const values = numbers(1);
       const text = `the memory cannot grow to the ${values[0]} pages of 64 KiB that these sizes need`;
       return error("memory", text, values);
     }
     case STATUS.SIZE_DIVIDES_BY_ZERO:
-      return error("size", "at these sizes a size is divided by zero", []);
+      return error("size", "at these sizes a size divides by zero", []);
     case STATUS.NEGATIVE_EXTENT: {
       const values = numbers(1);
-      return error("size", `at these sizes an extent would be ${values[0]}`, values);
+      return error("size", `at these sizes a tensor would have the extent ${values[0]}`, values);
     }
     default:
       return error("unknown", `it returned status ${status}, which its manifest does not explain`, []);
