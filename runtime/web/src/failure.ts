@@ -37,7 +37,7 @@ export function describe(manifest: Manifest, pipeline: Pipeline, status: number,
     kind: failure.kind,
     text: fill(failure.message, texts),
     values,
-    place: { file: failure.file, line: failure.line, column: failure.column },
+    place: failure.line === 0 ? null : { file: failure.file, line: failure.line, column: failure.column },
   });
 }
 

@@ -33,14 +33,19 @@ interface State {
   epoch: number;
   /** Shape of each tensor, parameters first. */
   shapes: readonly (readonly number[])[];
-  /** For parameters that share another tensor's memory: whose. */
-  readonly sources: Map<number, Spot>;
+  /** For parameters that share another tensor's memory: whose, and the address that the plan gave them. */
+  readonly sources: Map<number, Source>;
 }
 
 /** A tensor of a pipeline, by position, parameters first. */
 interface Spot {
   readonly state: State;
   readonly position: number;
+}
+
+interface Source {
+  readonly spot: Spot;
+  readonly own: number;
 }
 
 /**
@@ -211,7 +216,7 @@ export class Instance {
     if (given.elem !== wanted.elem) throw refuse(`its elements are ${given.elem}, not ${wanted.elem}`);
     if (!("at" in wanted.address)) throw refuse("its address is fixed in the module");
     // Follow what the source itself shares to its end, so that no chain can become a circle.
-    for (let next: Spot | undefined = source; next !== undefined; next = source.state.sources.get(source.position)) {
+    for (let next: Spot | undefined = source; next !== undefined; next = source.state.sources.get(source.position)?.spot) {
       source = next;
     }
     if (source.state === target.state && source.position === target.position) throw refuse("they are the same tensor");
@@ -219,7 +224,9 @@ export class Instance {
     this.#ready(source.state);
     const [had, has] = [source.state.shapes[source.position] ?? [], target.state.shapes[target.position] ?? []];
     if (!sameShape(had, has)) throw refuse(`shape ${shapeText(had)} is not ${shapeText(has)}`);
-    target.state.sources.set(target.position, source);
+    const { at } = wanted.address;
+    const own = target.state.sources.get(target.position)?.own ?? readI32(this.#buffer, at);
+    target.state.sources.set(target.position, { spot: source, own });
     this.#applySources(target.state);
   }
 
@@ -254,7 +261,7 @@ export class Instance {
 
   #plan(state: State, args: readonly (number | bigint)[]): void {
     state.planned = false;
-    state.sources.clear();
+    this.#separate(state);
     state.args = args;
     if (state.plan !== null) this.#call(state, state.plan, args);
     this.#settle(state);
@@ -290,7 +297,7 @@ export class Instance {
   #place({ state, position }: Spot): Range {
     this.#ready(state);
     const shape = state.shapes[position] ?? [];
-    const source = state.sources.get(position);
+    const source = state.sources.get(position)?.spot;
     if (source === undefined) return range(this.#buffer, tensorAt(state, position), shape);
     if (!sameShape(source.state.shapes[source.position] ?? [], shape)) {
       const name = `\`${tensorAt(state, position).name}\` of \`${state.pipeline.name}\``;
@@ -305,6 +312,15 @@ export class Instance {
       const { address } = tensorAt(state, position);
       if ("at" in address) writeI32(this.#buffer, address.at, this.#place({ state, position }).start);
     }
+  }
+
+  /** Gives shared parameters their own memory back: a plan with the sizes of the last one would not. */
+  #separate(state: State): void {
+    for (const [position, { own }] of state.sources) {
+      const { address } = tensorAt(state, position);
+      if ("at" in address) writeI32(this.#buffer, address.at, own);
+    }
+    state.sources.clear();
   }
 
   #call(state: State, target: Export, args: readonly (number | bigint)[]): void {

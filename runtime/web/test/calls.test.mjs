@@ -188,6 +188,18 @@ test("pipelines are chained over one memory", async () => {
   refusesBind(["negate", "x"], ["negate", "x"], "same tensor");
 });
 
+test("a plan with the same sizes ends a connection, too", async () => {
+  const both = await instance();
+  both.plan("scale", { H: 2, W: 2 });
+  both.plan("negate", { N: 2 });
+  const own = both.view("scale", "x").data.byteOffset;
+  both.connect(["negate", "x"], ["scale", "x"]);
+  both.connect(["negate", "y"], ["scale", "x"]);
+  assert.equal(both.view("scale", "x").data.byteOffset, both.view("negate", "y").data.byteOffset);
+  both.plan("scale", { H: 2, W: 2 });
+  assert.equal(both.view("scale", "x").data.byteOffset, own);
+});
+
 test("connections cannot form a circle", async () => {
   const both = await instance();
   both.plan("scale", { H: 3, W: 2 });
