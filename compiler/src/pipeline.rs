@@ -149,7 +149,8 @@ pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>
         tensor::group::group(&mut program);
         tensor::verify::verify(&program, "group");
     }
-    let loops: Vec<loops::Program> = program.pipelines.iter().map(|pipeline| kernels(&program, pipeline)).collect();
+    let loops: Vec<loops::Program> =
+        program.pipelines.iter().map(|pipeline| kernels(&program, pipeline, options.profile)).collect();
     let plan = plan::lower::lower(&program, &loops);
     if let Err(complaint) = plan::verify::verify(&program, &loops, &plan) {
         bug("plan", &complaint, &plan::print::print(&program, &loops, &plan));
@@ -166,7 +167,7 @@ pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>
 }
 
 /// The kernels of a pipeline, through all passes on Loop IR.
-fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline) -> loops::Program {
+fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline, profile: Profile) -> loops::Program {
     let verify = |own: &loops::Program, level: Level, after: &str| {
         if let Err(complaint) = loops::verify::verify(own, level) {
             bug(after, &complaint, &loops::print::print(own, &program.names));
@@ -174,6 +175,10 @@ fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline) -> loops::Pro
     };
     let mut own = loops::lower(program, pipeline);
     verify(&own, Level::Naive, "lower to loops");
+    if profile == Profile::Simd128 {
+        loops::schedule::schedule(&mut own);
+        verify(&own, Level::Scheduled, "schedule");
+    }
     loops::flatten::flatten(&mut own);
     verify(&own, Level::Flat, "flatten");
     loops::tidy::tidy(&mut own);

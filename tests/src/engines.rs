@@ -5,9 +5,12 @@
 
 use crate::array::Array;
 use kcc_compiler::diag::render::render;
-use kcc_compiler::pipeline::{self, Options, Rejected};
+use kcc_compiler::pipeline::{self, Options, Profile, Rejected};
 use kcc_compiler::source::{Resolved, Resolver};
 use kcc_compiler::tensor;
+use kcc_compiler::types::Const;
+use kcc_runtime::{Module, Value};
+use std::sync::OnceLock;
 
 /// A back end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +19,23 @@ pub enum Engine {
     Unfused,
     /// The reference evaluator on fused Tensor IR.
     Eval,
+    /// The module without vectors, in Wasmtime.
+    Scalar,
+    /// The module with 128-bit vectors, in Wasmtime.
+    Simd128,
 }
 
 impl Engine {
     /// All of them.
-    pub const ALL: [Engine; 2] = [Engine::Unfused, Engine::Eval];
+    pub const ALL: [Engine; 4] = [Engine::Unfused, Engine::Eval, Engine::Scalar, Engine::Simd128];
 
     /// Its name on command lines.
     pub fn name(self) -> &'static str {
         match self {
             Engine::Unfused => "unfused",
             Engine::Eval => "eval",
+            Engine::Scalar => "scalar",
+            Engine::Simd128 => "simd128",
         }
     }
 
@@ -37,7 +46,8 @@ impl Engine {
 
     /// The options that a program is compiled with for it.
     pub fn options(self, tests: bool) -> Options {
-        Options { fuse: self != Engine::Unfused, tests, ..Options::default() }
+        let profile = if self == Engine::Scalar { Profile::Scalar } else { Profile::Simd128 };
+        Options { fuse: self != Engine::Unfused, tests, profile, ..Options::default() }
     }
 }
 
@@ -48,6 +58,8 @@ const BUDGET: u64 = 20_000_000_000;
 pub enum Prepared {
     /// For the evaluator.
     Tensor(tensor::Program),
+    /// For Wasmtime.
+    Module(Box<Module>),
 }
 
 /// Compiles a program (its root file's text) for an engine; `tests` makes its tests pipelines.
@@ -61,6 +73,11 @@ pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, Stri
     let lowered = pipeline::lower(checked, &options).map_err(shown)?;
     match engine {
         Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lowered.program)),
+        Engine::Scalar | Engine::Simd128 => {
+            let built = pipeline::build(lowered, &options).map_err(shown)?;
+            let module = Module::from_bytes(wasmtime(), &built.wasm).map_err(|e| e.to_string())?;
+            Ok(Prepared::Module(Box::new(module)))
+        }
     }
 }
 
@@ -90,6 +107,7 @@ impl Prepared {
     pub fn pipelines(&self) -> Vec<String> {
         match self {
             Prepared::Tensor(program) => program.pipelines.iter().map(|pipeline| pipeline.name.clone()).collect(),
+            Prepared::Module(module) => module.pipelines().iter().map(|pipeline| pipeline.name.clone()).collect(),
         }
     }
 
@@ -100,6 +118,11 @@ impl Prepared {
     pub fn run(&self, pipeline: usize, inputs: &[Array]) -> Result<Vec<(String, Array)>, String> {
         match self {
             Prepared::Tensor(program) => evaluate(program, pipeline, inputs),
+            Prepared::Module(module) => execute(module, pipeline, inputs).map_err(|e| match e {
+                // The evaluator's complaints carry no place; neither do these then.
+                kcc_runtime::Error::Call(call) => call.message.clone(),
+                other => other.to_string(),
+            }),
         }
     }
 }
@@ -122,4 +145,64 @@ fn evaluate(program: &tensor::Program, number: usize, inputs: &[Array]) -> Resul
             (name, Array { elem: value.elem, dims, bytes: value.bytes })
         })
         .collect())
+}
+
+/// One Wasmtime engine for all modules of a process.
+fn wasmtime() -> &'static kcc_runtime::Engine {
+    static ENGINE: OnceLock<kcc_runtime::Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| kcc_runtime::Engine::new().expect("Wasmtime starts"))
+}
+
+fn execute(module: &Module, number: usize, inputs: &[Array]) -> Result<Vec<(String, Array)>, kcc_runtime::Error> {
+    let described = &module.pipelines()[number];
+    let pipeline = described.name.as_str();
+    let mut instance = module.instantiate()?;
+    let params = described.params.iter().zip(inputs);
+    let shapes: Vec<(&str, Vec<u32>)> = params
+        .clone()
+        .map(|(param, array)| (param.name.as_str(), array.dims.iter().map(|extent| *extent as u32).collect()))
+        .collect();
+    let shapes: Vec<(&str, &[u32])> = shapes.iter().map(|(name, shape)| (*name, shape.as_slice())).collect();
+    let reaches_size = |name: &str| {
+        described.plan_args.iter().any(|arg| matches!(arg, kcc_abi::PlanArg::Scalar { name: own, .. } if own == name))
+    };
+    let scalars: Vec<(&str, Value)> = params
+        .clone()
+        .filter(|(param, _)| reaches_size(&param.name))
+        .map(|(param, array)| (param.name.as_str(), value(Const::from_le_bytes(array.elem, &array.bytes))))
+        .collect();
+    if described.plan.is_some() {
+        instance.plan_shapes(pipeline, &shapes, &scalars)?;
+    }
+    for (param, array) in params {
+        if !reaches_size(&param.name) {
+            let mut view = instance.bytes_mut(pipeline, &param.name)?;
+            if view.len() != array.bytes.len() {
+                return Err(kcc_runtime::Error::Shape(format!("`{}` has another shape", param.name)));
+            }
+            view.copy_from_slice(&array.bytes);
+        }
+    }
+    instance.run(pipeline)?;
+    described
+        .results
+        .iter()
+        .map(|result| {
+            let view = instance.bytes(pipeline, &result.name)?;
+            let elem = kcc_compiler::types::Scalar::from_name(&result.elem).expect("the manifest names element types");
+            let dims = view.shape().iter().map(|extent| *extent as usize).collect();
+            Ok((result.name.clone(), Array { elem, dims, bytes: view.elements().to_vec() }))
+        })
+        .collect()
+}
+
+fn value(scalar: Const) -> Value {
+    use kcc_compiler::types::Scalar;
+    match scalar.ty {
+        Scalar::Bool => Value::Bool(scalar.bits != 0),
+        Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 => Value::Int(scalar.bits as i64),
+        Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64 => Value::UInt(scalar.bits),
+        Scalar::F16 | Scalar::F32 => Value::F32(f32::from_bits(scalar.bits as u32)),
+        Scalar::F64 => Value::F64(f64::from_bits(scalar.bits)),
+    }
 }
