@@ -1,5 +1,8 @@
 //! The parser on whole programs, on each rule about lines, and on typical slips.
 
+// Tests read files and may say what they skip.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
 use kcc_compiler::diag::Diagnostic;
 use kcc_compiler::source::FileId;
 use kcc_compiler::syntax::{ast, parse};

@@ -225,7 +225,7 @@ impl Loader<'_> {
         };
         match &item.select {
             None => {
-                let name = item.alias.clone().unwrap_or_else(|| ast::Name { text: own_name, span: item.path_span });
+                let name = item.alias.clone().unwrap_or(ast::Name { text: own_name, span: item.path_span });
                 if self.declare(places, &name) {
                     let used = module.map_or(Used::Poison, Used::Module);
                     self.modules.all[user.0].uses.insert(name.text, used);

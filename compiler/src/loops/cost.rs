@@ -29,15 +29,15 @@ impl Costs<'_> {
     pub fn trips(&self, nest: &Loop) -> f64 {
         match trip_count(nest) {
             Some(count) => count as f64,
-            None if self.from_sizes(&nest.lo) && self.from_sizes(&nest.hi) => LONG,
+            None if self.is_of_sizes(&nest.lo) && self.is_of_sizes(&nest.hi) => LONG,
             None => SHORT,
         }
     }
 
-    fn from_sizes(&self, expr: &Expr) -> bool {
+    fn is_of_sizes(&self, expr: &Expr) -> bool {
         !expr.any(&mut |part| match part {
             Expr::Load(_) => true,
-            Expr::Var(var) => self.definitions.get(*var).is_some_and(|value| !self.from_sizes(value)),
+            Expr::Var(var) => self.definitions.get(*var).is_some_and(|value| !self.is_of_sizes(value)),
             _ => false,
         })
     }

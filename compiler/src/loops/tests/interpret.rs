@@ -1,7 +1,7 @@
 //! Runs Loop IR of any level in tests, and notices what must not happen: accesses outside buffers (plus the sixteen
 //! bytes behind them), stores outside, traps.
 
-use crate::loops::{Access, BufferId, Expr, Load, Program, Role, Stmt, Ty, VarId, build};
+use crate::loops::{Access, BufferId, Expr, Load, Program, Role, Stmt, Ty, VarId};
 use crate::ops::eval::{apply, cast};
 use crate::size::eval::SizeValues;
 use crate::tensor::eval::TensorValue;
