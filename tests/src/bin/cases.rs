@@ -20,8 +20,8 @@ struct Arguments {
     /// Only cases of this kind; may be given several times.
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
-    /// On which engine: eval or unfused; may be given several times.
-    #[arg(long, value_name = "ENGINE", value_parser = engine, default_value = "eval")]
+    /// On which engine: unfused, eval, scalar or simd128; may be given several times.
+    #[arg(long, value_name = "ENGINE", value_parser = engine, default_value = "simd128")]
     engine: Vec<Engine>,
     /// Print one JSON document instead of text.
     #[arg(long)]
