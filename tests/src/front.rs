@@ -44,8 +44,9 @@ pub fn say(text: &str, sizes: &[(String, i64)]) -> Said {
 }
 
 /// A root file in memory, beside it nothing.
-struct Library<'a> {
-    root: &'a str,
+pub struct Library<'a> {
+    /// Its text.
+    pub root: &'a str,
 }
 
 impl Resolver for Library<'_> {
