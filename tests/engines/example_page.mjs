@@ -11,7 +11,7 @@ const shown = await withPage("about:blank", async (page) => {
   await page.route("**/pipeline.wasm", (route) => route.continue({ url: `${server.base}/built/pipeline.wasm` }));
   await page.goto(`${server.base}/index.html`);
   const out = page.locator("#out");
-  await out.filter({ hasText: "first" }).waitFor({ timeout: 60_000 });
+  await out.filter({ hasNotText: "…" }).waitFor({ timeout: 60_000 });
   return out.textContent();
 });
 server.close();
