@@ -22,8 +22,17 @@ impl Said {
     }
 }
 
-/// Everything that is said about a program up to Tensor IR, its tests included; `sizes` are fixed as by `--size`.
-pub fn say(text: &str, sizes: &[(String, i64)]) -> Said {
+/// Options of the command line that a program in a document or in the corpus is compiled with.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--size N=480`.
+    pub sizes: Vec<(String, i64)>,
+    /// `--max-memory BYTES`; with it the program is built to the end.
+    pub max_memory: Option<u64>,
+}
+
+/// Everything that is said about a program up to Tensor IR, its tests included; up to the module where memory is limited.
+pub fn say(text: &str, flags: &Flags) -> Said {
     let refused = |rejected: Box<Rejected>| {
         let Rejected { sources, diagnostics } = *rejected;
         Said { sources, diagnostics }
@@ -33,11 +42,15 @@ pub fn say(text: &str, sizes: &[(String, i64)]) -> Said {
         Err(rejected) => return refused(rejected),
     };
     let has_tests = !checked.program.tests.is_empty();
-    let options = Options { sizes: sizes.to_vec(), ..Options::default() };
+    let options = Options { sizes: flags.sizes.clone(), max_memory: flags.max_memory, ..Options::default() };
     let lowered = pipeline::lower(checked.clone(), &options).and_then(|lowered| {
         if has_tests { pipeline::lower(checked, &Options { tests: true, ..Options::default() }) } else { Ok(lowered) }
     });
     match lowered {
+        Ok(lowered) if flags.max_memory.is_some() => match pipeline::build(lowered, &options) {
+            Ok(built) => Said { sources: built.sources, diagnostics: built.warnings },
+            Err(rejected) => refused(rejected),
+        },
         Ok(lowered) => Said { sources: lowered.sources, diagnostics: lowered.warnings },
         Err(rejected) => refused(rejected),
     }
@@ -63,17 +76,24 @@ impl Resolver for Library<'_> {
     }
 }
 
-/// Reads `--size N=480 --size M=2` from the rest of a fence's or header's line.
+/// Reads `--size N=480 --max-memory 65536` from the rest of a fence's or header's line.
 ///
 /// # Errors
 /// The word that is not understood.
-pub fn sizes(words: &str) -> Result<Vec<(String, i64)>, String> {
-    let mut sizes = Vec::new();
+pub fn flags(words: &str) -> Result<Flags, String> {
+    let mut flags = Flags::default();
     let mut words = words.split_whitespace();
     while let Some(word) = words.next() {
-        let value = words.next().filter(|_| word == "--size").and_then(|value| value.split_once('='));
-        let size = value.and_then(|(name, value)| Some((name.to_string(), value.parse().ok()?)));
-        sizes.push(size.ok_or_else(|| format!("`{word}` is no `--size NAME=NUMBER`"))?);
+        let value = words.next().unwrap_or("");
+        let bad = || format!("`{word} {value}` is neither `--size NAME=NUMBER` nor `--max-memory BYTES`");
+        match word {
+            "--size" => {
+                let (name, number) = value.split_once('=').ok_or_else(bad)?;
+                flags.sizes.push((name.to_string(), number.parse().map_err(|_| bad())?));
+            }
+            "--max-memory" => flags.max_memory = Some(value.parse().map_err(|_| bad())?),
+            _ => return Err(bad()),
+        }
     }
-    Ok(sizes)
+    Ok(flags)
 }

@@ -2,7 +2,7 @@
 //! that code alone, every repair has no error.
 
 use kcc_compiler::diag::{Severity, codes};
-use kcc_tests::front::{say, sizes};
+use kcc_tests::front::{flags, say};
 
 /// A fenced block: what stands behind the backticks, its line, its text.
 struct Block {
@@ -57,7 +57,7 @@ fn failing_programs_fail_and_repairs_do_not() {
         };
         let options = |block: &Block, words: &str| {
             let rest = block.info.strip_prefix(words).unwrap_or_else(|| panic!("line {}: {}", block.line, block.info));
-            sizes(rest).unwrap_or_else(|why| panic!("line {}: {why}", block.line))
+            flags(rest).unwrap_or_else(|why| panic!("line {}: {why}", block.line))
         };
         let said = say(&failing.text, &options(failing, "k refused"));
         let codes: Vec<String> = said.diagnostics.iter().map(|diagnostic| diagnostic.code.to_string()).collect();

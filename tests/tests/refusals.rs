@@ -6,7 +6,7 @@
 //! everything that is said about it, rendered or as JSON; `KCC_BLESS=1` writes both anew where they exist.
 
 use kcc_compiler::diag::{Diagnostic, json::to_json};
-use kcc_tests::front::{Said, say};
+use kcc_tests::front::{Flags, Said, say};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 fn refusal(path: &Path) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let said = say(&text, &[]);
+    let said = say(&text, &Flags::default());
     compare(&text, &said)?;
     snapshot(&path.with_extension("txt"), &said.render())?;
     snapshot(&path.with_extension("json"), &format!("{:#}\n", to_json(&said.diagnostics, &said.sources)))
