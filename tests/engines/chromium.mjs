@@ -15,10 +15,15 @@ const server = await serve(
   },
   { "content-security-policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'" },
 );
-const result = await withPage(`${server.base}/page/index.html`, async (page, version) => {
-  await page.waitForFunction(() => window.results !== undefined, null, { timeout: 600_000 });
-  return { version, ...(await page.evaluate(() => window.results)) };
-});
+// A browser each: the memories that a hundred instances reserve exhaust the addresses of one process.
+const result = {};
+for (const place of ["page", "worker"]) {
+  result[place] = await withPage(`${server.base}/page/index.html?${place}`, async (page, version) => {
+    await page.waitForFunction(() => window.results !== undefined, null, { timeout: 600_000 });
+    result.version = version;
+    return page.evaluate(() => window.results);
+  });
+}
 server.close();
 let [passed, failed] = [0, 0];
 for (const place of ["page", "worker"]) {

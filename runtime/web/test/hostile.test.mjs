@@ -207,7 +207,7 @@ test("an unknown status is reported as such", async () => {
 test("every status of the ABI has a text of its own", async () => {
   for (const [status, part] of [
     [1, "before a successful plan"],
-    [3, "more than 2147483647 elements"],
+    [3, "would not fit 32 bits"],
     [5, "divided by zero"],
     [6, "an extent would be 0"],
   ]) {

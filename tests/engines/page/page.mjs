@@ -1,4 +1,4 @@
-// Runs the cases here and then in a worker; leaves the outcome where the test program finds it.
+// Runs the cases here, or with `?worker` in a worker; leaves the outcome where the test program finds it.
 
 import { runCases } from "./cases.mjs";
 
@@ -9,4 +9,4 @@ const inWorker = () =>
     worker.onerror = ({ message }) => done({ passed: 0, failed: 1, lines: [`the worker: ${message}`] });
   });
 
-window.results = { page: await runCases(), worker: await inWorker() };
+window.results = location.search === "?worker" ? await inWorker() : await runCases();
