@@ -208,8 +208,8 @@ test("every status of the ABI has a text of its own", async () => {
   for (const [status, part] of [
     [1, "before a successful plan"],
     [3, "would not fit 32 bits"],
-    [5, "divided by zero"],
-    [6, "an extent would be 0"],
+    [5, "divides by zero"],
+    [6, "the extent 0"],
   ]) {
     const instance = await (await load(bytes(manifest(), code({ unknownStatus: status })))).instantiate();
     assert.throws(() => instance.plan("scale", { H: 1, W: 0 }), (error) => {
