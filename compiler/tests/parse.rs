@@ -107,6 +107,7 @@ fn reducer_words_are_words_only_before_a_name() {
     assert!(matches!(value("f(sum, max: 3)"), Call { .. }));
     assert!(matches!(value("sum sum { sum }"), Reduce { .. }));
     assert!(matches!(value("keep.count"), Field(..)));
+    assert!(matches!(value("for i in 0..max by 2 { by * i }"), For { .. }));
     assert!(matches!(value("dim + list + state + test + model + weights + number"), Binary(..)));
     assert_eq!(messages("fn f(state: list i32[dim], list: dim, max: list[3], scan: f32) { }"), Vec::<String>::new());
 }
@@ -209,7 +210,7 @@ const SLIPS: &[(&str, &str)] = &[
     ("fn f() {\n    x = * x\n    let y = 2\n}", "E0101 2:9 expected an expression, found `*`"),
     ("fn f() where N < = 3 { x }", "E0101 1:18 expected an expression, found `=`"),
     ("struct P { a: f32 b: f32 }", "E0101 1:19 expected `,` or `}`, found `b`"),
-    ("const by = 3", "E0101 1:7 expected a name, found `by`"),
+    ("const is = 3", "E0101 1:7 expected a name, found `is`"),
     ("const A = if a { 1 } else 2", "E0101 1:27 expected `if` or `{`, found `2`"),
     ("fn f(x: f32[N,,M]) { let a = 1 }", "E0101 1:15 expected `]` or an expression, found `,`"),
     ("fn f() { a < b < c }", "E0108 1:14 comparisons do not chain"),

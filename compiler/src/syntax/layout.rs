@@ -273,7 +273,8 @@ impl<'s> Builder<'s> {
 
     /// `max` before a name on the same line is a reduction; `scan` before a reduction is one too.
     fn reducer(&self, at: usize, name: &'s str) -> Tok<'s> {
-        let is_name = |at: usize| matches!(self.raw.get(at), Some((Tok::Name(_), _)));
+        // `by` after a reducer's word is the step of a range whose bound has that name.
+        let is_name = |at: usize| matches!(self.raw.get(at), Some((Tok::Name(name), _)) if *name != "by");
         let reduces = |at: usize| match self.raw.get(at) {
             Some((Tok::Name(word), _)) if is_name(at + 1) => ReduceOp::ALL.into_iter().find(|op| op.name() == *word),
             _ => None,
@@ -311,7 +312,7 @@ fn continues_after(token: Tok) -> bool {
         || assigns(token)
         || matches!(
             token,
-            Tok::Comma | Tok::Colon | Tok::DotDot | Tok::Minus | Tok::Not | Tok::Tilde | Tok::In | Tok::By | Tok::As
+            Tok::Comma | Tok::Colon | Tok::DotDot | Tok::Minus | Tok::Not | Tok::Tilde | Tok::In | Tok::As
         )
 }
 

@@ -58,8 +58,6 @@ pub enum Tok<'s> {
     For,
     #[token("in")]
     In,
-    #[token("by")]
-    By,
     #[token("let")]
     Let,
     #[token("var")]

@@ -1,7 +1,8 @@
 //! Tree → text, in one style. Parsing what was printed gives the same tree up to spans.
 //!
 //! Assumes a tree that the parser could have made: names are no reserved words, floats are spelled as literals, a
-//! tuple of one has a name, the message of an assert holds no text literal. Comments are not in the tree.
+//! tuple of one has a name, the first index of a reduction is not `by`, the message of an assert holds no text
+//! literal. Comments are not in the tree.
 
 mod exprs;
 mod items;

@@ -104,7 +104,8 @@ impl Checker<'_> {
                 {
                     self.note_access(name, extent);
                 }
-                let value = self.position(tree, extent)?;
+                // With a border there is a position -1, so nothing counts from the end.
+                let value = self.position(tree, extent.filter(|_| *border == Border::None))?;
                 if *border == Border::None
                     && !is_guarded
                     && let Some(extent) = extent

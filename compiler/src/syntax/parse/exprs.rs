@@ -1,7 +1,7 @@
 //! Expressions: operands with their postfixes, comprehensions, reductions, `if`, lambdas, and rows of operators.
 
 use super::operators::{Piece, Resolved, chain_slip, resolve};
-use super::{P, Tok, anything, error_expr, name};
+use super::{P, Tok, anything, error_expr, name, word};
 use crate::ops::{Border, ReduceOp};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Axis, BinaryOp, Block, Expr, ExprKind, IndexItem, Range, Stmt, StmtKind, UnaryOp};
@@ -188,7 +188,7 @@ pub fn range(expr: P<'_, Expr>) -> P<'_, Range> {
     expr.clone()
         .then_ignore(just(Tok::DotDot))
         .then(expr.clone())
-        .then(just(Tok::By).ignore_then(expr).or_not())
+        .then(word("by").labelled("`by`").ignore_then(expr).or_not())
         .map(|((lo, hi), step)| Range { lo, hi, step })
         .boxed()
 }

@@ -151,7 +151,6 @@ fn describe(token: Tok) -> &'static str {
         Tok::Pipe => "`|`",
         Tok::Else => "`else`",
         Tok::In => "`in`",
-        Tok::By => "`by`",
         Tok::As => "`as`",
         Tok::Is => "`is`",
         Tok::From => "`from`",
