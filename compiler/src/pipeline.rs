@@ -152,11 +152,12 @@ pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>
     let loops: Vec<loops::Program> =
         program.pipelines.iter().map(|pipeline| kernels(&program, pipeline, options.profile)).collect();
     let plan = plan::lower::lower(&program, &loops);
-    if let Err(complaint) = plan::verify::verify(&program, &loops, &plan) {
-        bug("plan", &complaint, &plan::print::print(&program, &loops, &plan));
-    }
+    // First: addresses of what cannot be addressed mean nothing.
     if let Some(diagnostic) = plan::limit::check(&program, &sources, &plan, options.max_memory) {
         return Err(Box::new(Rejected { sources, diagnostics: vec![diagnostic] }));
+    }
+    if let Err(complaint) = plan::verify::verify(&program, &loops, &plan) {
+        bug("plan", &complaint, &plan::print::print(&program, &loops, &plan));
     }
     let input = Input { program: &program, loops: &loops, plan: &plan, sources: &sources, profile: options.profile };
     let Artifact { wasm, manifest } = match assemble(input) {

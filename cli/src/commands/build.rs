@@ -60,6 +60,6 @@ pub fn size(bytes: u64) -> String {
 pub fn memory(memory: &kcc_abi::Memory) -> String {
     match memory.max_pages {
         Some(pages) => format!("at most {} of memory", size(u64::from(pages) << 16)),
-        None => "no bound on memory (a size has no `where` bound)".to_string(),
+        None => "no bound on its memory below 4 GiB".to_string(),
     }
 }

@@ -18,6 +18,10 @@ pub fn decode(bytes: &[u8], param: &Param, remarks: &mut Vec<String>) -> Result<
         3 => param.dims[2].fixed,
         _ => return Err(format!("a picture is u8[H, W, C] or u8[H, W], not {}", param.type_text())),
     };
+    if bytes.starts_with(&[0xff, 0xd8]) && !jpeg_is_whole(bytes) {
+        // The decoder would fill what is missing with grey.
+        return Err("it is damaged: the JPEG data end too early".to_string());
+    }
     let picture = guarded(|| {
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
         reader.decode().map_err(|error| format!("it is damaged or no picture: {error}"))
@@ -76,6 +80,26 @@ pub fn decode(bytes: &[u8], param: &Param, remarks: &mut Vec<String>) -> Result<
     Ok(TensorValue { elem, dims, bytes: data })
 }
 
+/// Whether a JPEG file reaches its end marker, followed segment by segment (a preview inside has one of its own).
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
+        match (first, marker) {
+            (0xff, 0xd9) => return true,
+            // Fill bytes, restarts and other markers that stand alone.
+            (0xff, 0xff) => at += 1,
+            (0xff, 0x00 | 0x01 | 0xd0..=0xd8) => at += 2,
+            (0xff, _) => {
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
+                at += 2 + usize::from(u16::from_be_bytes([high, low]));
+            }
+            // Entropy-coded data follow the header of a scan, up to the next marker.
+            _ => at += 1,
+        }
+    }
+    false
+}
+
 /// Sample type, channels and samples of a picture.
 fn samples(picture: DynamicImage) -> Result<(Scalar, i64, Vec<u8>), String> {
     let wide = |samples: Vec<u16>| samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
@@ -101,4 +125,22 @@ fn widen(data: &[u8], size: usize, pixel: impl Fn(&[u8], &mut Vec<u8>), channels
     let mut out = Vec::with_capacity(data.len() / channels * 4);
     data.chunks_exact(size * channels).for_each(|chunk| pixel(chunk, &mut out));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_jpeg_is_that_of_the_picture_itself() {
+        let preview = [0xff, 0xe1, 0, 6, 0xff, 0xd9, 1, 2];
+        let scan = [0xff, 0xda, 0, 3, 9, 0x12, 0xff, 0x00, 0x34, 0xff, 0xd0, 0x56];
+        let cut = [&[0xff, 0xd8][..], &preview, &scan].concat();
+        assert!(!jpeg_is_whole(&cut));
+        assert!(jpeg_is_whole(&[&cut[..], &[0xff, 0xd9]].concat()));
+        assert!(jpeg_is_whole(&[&cut[..], &[0xff, 0xff, 0xd9, 0, 0]].concat()));
+        for length in 0..cut.len() {
+            assert!(!jpeg_is_whole(&cut[..length]));
+        }
+    }
 }
