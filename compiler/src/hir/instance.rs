@@ -153,7 +153,7 @@ impl Checker<'_> {
         Ok((body, decls.collect()))
     }
 
-    fn check_results(&mut self, value: Expr, function: &ast::Fn, results: &[Type]) -> Checked<Expr> {
+    fn check_results(&mut self, mut value: Expr, function: &ast::Fn, results: &[Type]) -> Checked<Expr> {
         let name = &function.name.text;
         if let [ty] = results {
             let value = self.coerce(value, ty);
@@ -166,6 +166,14 @@ impl Checker<'_> {
                 (ty, place, "the declared result"),
             )?;
             return Ok(value);
+        }
+        if let (ExprKind::Tuple(parts), Type::Tuple(types)) = (&mut value.kind, &mut value.ty)
+            && parts.len() == results.len()
+        {
+            for ((part, (_, ty)), declared) in parts.iter_mut().zip(types).zip(results) {
+                *part = self.coerce(part.clone(), declared);
+                *ty = part.ty.clone();
+            }
         }
         let found = match &value.ty {
             Type::Tuple(parts) if parts.len() == results.len() => parts.clone(),

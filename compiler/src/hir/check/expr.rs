@@ -243,7 +243,9 @@ impl Checker<'_> {
             (then, self.block(otherwise, &expect))
         };
         self.frame_mut().conditions -= 1;
-        let (cond, then, otherwise) = (cond?, then?, otherwise?);
+        let (cond, mut then, mut otherwise) = (cond?, then?, otherwise?);
+        self.widen_branch(&mut then, &otherwise);
+        self.widen_branch(&mut otherwise, &then);
         let value_span = |block: &Block| block.value.as_ref().map_or(span, |value| value.span);
         let (then_span, otherwise_span) = (value_span(&then), value_span(&otherwise));
         let (then_ty, otherwise_ty) = (block_type(&then).clone(), block_type(&otherwise).clone());
@@ -254,6 +256,17 @@ impl Checker<'_> {
             (&then_ty, then_span, "the first branch"),
         )?;
         Ok(expr(ExprKind::If { cond: Box::new(cond), then, otherwise }, then_ty, span))
+    }
+
+    /// A branch of `f16` beside one of `f32` is widened.
+    fn widen_branch(&self, branch: &mut Block, other: &Block) {
+        let elem = |block: &Block| block.value.as_ref().and_then(|value| value.ty.as_tensor()).map(|ty| ty.elem);
+        if elem(branch) == Some(Scalar::F16)
+            && elem(other) == Some(Scalar::F32)
+            && let Some(value) = branch.value.take()
+        {
+            branch.value = Some(Box::new(self.widen(*value)));
+        }
     }
 
     /// The condition of a `static if`, decided now.

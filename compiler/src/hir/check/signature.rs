@@ -118,6 +118,16 @@ impl Checker<'_> {
         for &(param, tree) in &numbered {
             let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
             for (axis, dim) in dims.iter().enumerate() {
+                if let DimDecl::Bounded(name, bound) = dim {
+                    let (text, bound) = (&name.text, self.sources.text(bound.span));
+                    let diagnostic =
+                        Diagnostic::error(codes::BAD_FACT, name.span, "a parameter's size is bounded behind `where`")
+                            .help(format!("write `{text}` here and `where {text} <= {bound}` behind the parameters"));
+                    self.bind(&name.text, Binding::Poison);
+                    self.report(diagnostic);
+                    result = Err(Reported);
+                    continue;
+                }
                 let DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim else { continue };
                 if self.is_bound_size(&name.text) {
                     continue;
