@@ -43,7 +43,7 @@ fn wrong_shapes() {
 #[test]
 fn sizes_over_the_bounds_and_huge_declared_sizes() {
     let folder = scale();
-    let rows = format!("[{}]", vec!["[0, 0]"; 9].join(", "));
+    let rows = format!("[{}]", ["[0, 0]"; 9].join(", "));
     folder.bad(
         &["run", "scale.k", "--in", &format!("x={rows}"), "--in", "gain=1"],
         1,
