@@ -6,11 +6,14 @@
 //! A size's value always fits `i32` at run time: the plan refuses others before the call.
 
 pub mod eval;
+mod names;
+mod substitute;
 
+pub use self::names::SizeNames;
+pub use self::substitute::Subst;
 use crate::ops::Op;
 use crate::types::{Const, Scalar};
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 
 /// A size variable, unique in one compilation. Names live in [`SizeNames`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -337,75 +340,6 @@ impl Size {
         }
         walk(self, f);
     }
-
-    /// Replaces variables; the result is in normal form again, with constants folded by `Subst::fold`.
-    pub fn substitute(&self, subst: &Subst<'_>) -> Size {
-        let mut result = Size::default();
-        for (product, coefficient) in &self.terms {
-            let mut term = Size::constant(*coefficient);
-            for atom in product {
-                let value = match atom {
-                    Atom::Var(var) => (subst.size)(*var),
-                    Atom::Div(a, b) => a.substitute(subst).div(&b.substitute(subst)),
-                    Atom::Rem(a, b) => a.substitute(subst).rem(&b.substitute(subst)),
-                    Atom::Min(a, b) => a.substitute(subst).smaller(&b.substitute(subst)),
-                    Atom::Max(a, b) => a.substitute(subst).larger(&b.substitute(subst)),
-                    Atom::Dim(e) => Size::dim(e.substitute(subst)),
-                };
-                term = term.times(&value);
-            }
-            result = result.plus(&term);
-        }
-        result
-    }
-}
-
-impl DimExpr {
-    /// Replaces variables and folds what became constant.
-    pub fn substitute(&self, subst: &Subst<'_>) -> DimExpr {
-        let replaced = match self {
-            DimExpr::Const(_) => return self.clone(),
-            DimExpr::Size(size) => {
-                let size = size.substitute(subst);
-                return match size.as_const() {
-                    Some(value) => DimExpr::Const(Const::int(Scalar::I32, i128::from(value))),
-                    None => DimExpr::Size(size),
-                };
-            }
-            DimExpr::Scalar(var, ty) => return (subst.scalar)(*var, *ty),
-            DimExpr::Op(op, args) => DimExpr::Op(*op, args.iter().map(|arg| arg.substitute(subst)).collect()),
-            DimExpr::Cast(to, arg) => DimExpr::Cast(*to, Box::new(arg.substitute(subst))),
-            DimExpr::Select(parts) => DimExpr::Select(Box::new([
-                parts[0].substitute(subst),
-                parts[1].substitute(subst),
-                parts[2].substitute(subst),
-            ])),
-        };
-        replaced.fold()
-    }
-
-    /// Evaluates one level if all operands are constants; a division by a constant zero stays.
-    pub fn fold(self) -> DimExpr {
-        let constant = |e: &DimExpr| if let DimExpr::Const(value) = e { Some(*value) } else { None };
-        match &self {
-            DimExpr::Op(op, args) => match args.iter().map(constant).collect::<Option<Vec<_>>>() {
-                Some(values) if !(op.divides(values[0].ty) && values[1].as_int() == 0) => {
-                    DimExpr::Const(crate::ops::eval::apply(*op, &values))
-                }
-                _ => self,
-            },
-            DimExpr::Cast(to, arg) => match constant(arg) {
-                Some(value) => DimExpr::Const(crate::ops::eval::cast(*to, value)),
-                None => self,
-            },
-            DimExpr::Select(parts) => match constant(&parts[0]) {
-                Some(value) if value.bits != 0 => parts[1].clone(),
-                Some(_) => parts[2].clone(),
-                None => self,
-            },
-            _ => self,
-        }
-    }
 }
 
 /// A variable met by [`Size::visit`].
@@ -415,145 +349,4 @@ pub enum Leaf {
     Size(SizeVar),
     /// A scalar parameter.
     Scalar(ScalarVar, Scalar),
-}
-
-/// What [`Size::substitute`] puts in the place of variables.
-pub struct Subst<'a> {
-    /// For a size variable.
-    pub size: &'a dyn Fn(SizeVar) -> Size,
-    /// For a scalar parameter.
-    pub scalar: &'a dyn Fn(ScalarVar, Scalar) -> DimExpr,
-}
-
-/// Names of size variables and scalar parameters, for messages and printed IR.
-#[derive(Clone, Debug, Default)]
-pub struct SizeNames {
-    sizes: Vec<String>,
-    scalars: Vec<String>,
-}
-
-impl SizeNames {
-    /// A new size variable.
-    pub fn new_size(&mut self, name: impl Into<String>) -> SizeVar {
-        self.sizes.push(name.into());
-        SizeVar(self.sizes.len() as u32 - 1)
-    }
-
-    /// A new scalar parameter.
-    pub fn new_scalar(&mut self, name: impl Into<String>) -> ScalarVar {
-        self.scalars.push(name.into());
-        ScalarVar(self.scalars.len() as u32 - 1)
-    }
-
-    /// The variable's name as the user wrote it.
-    pub fn size(&self, var: SizeVar) -> &str {
-        &self.sizes[var.0 as usize]
-    }
-
-    /// The parameter's name as the user wrote it.
-    pub fn scalar(&self, var: ScalarVar) -> &str {
-        &self.scalars[var.0 as usize]
-    }
-
-    /// A size in the user's terms: `2*H + 1`.
-    pub fn show(&self, size: &Size) -> String {
-        let mut out = String::new();
-        self.write_size(&mut out, size);
-        out
-    }
-
-    /// A shape in the user's terms: `[H, W, 3]`.
-    pub fn show_dims(&self, dims: &[Size]) -> String {
-        let dims: Vec<String> = dims.iter().map(|dim| self.show(dim)).collect();
-        format!("[{}]", dims.join(", "))
-    }
-
-    fn write_size(&self, out: &mut String, size: &Size) {
-        // The constant stands last, as people write it.
-        let mut terms: Vec<_> = size.terms.iter().collect();
-        terms.sort_by_key(|(product, _)| product.is_empty());
-        if terms.is_empty() {
-            out.push('0');
-        }
-        for (position, (product, coefficient)) in terms.into_iter().enumerate() {
-            match (position, *coefficient < 0) {
-                (0, true) => out.push('-'),
-                (0, false) => {}
-                (_, true) => out.push_str(" - "),
-                (_, false) => out.push_str(" + "),
-            }
-            let magnitude = coefficient.unsigned_abs();
-            if product.is_empty() || magnitude != 1 {
-                let _ = write!(out, "{magnitude}");
-            }
-            for (index, atom) in product.iter().enumerate() {
-                if index > 0 || magnitude != 1 {
-                    out.push('*');
-                }
-                self.write_atom(out, atom);
-            }
-        }
-    }
-
-    fn write_operand(&self, out: &mut String, size: &Size) {
-        if size.as_atom().is_some() || size.as_const().is_some_and(|value| value >= 0) {
-            self.write_size(out, size);
-        } else {
-            out.push('(');
-            self.write_size(out, size);
-            out.push(')');
-        }
-    }
-
-    fn write_atom(&self, out: &mut String, atom: &Atom) {
-        match atom {
-            Atom::Var(var) => out.push_str(self.size(*var)),
-            Atom::Div(a, b) | Atom::Rem(a, b) => {
-                out.push('(');
-                self.write_operand(out, a);
-                out.push_str(if matches!(atom, Atom::Div(..)) { " / " } else { " % " });
-                self.write_operand(out, b);
-                out.push(')');
-            }
-            Atom::Min(a, b) | Atom::Max(a, b) => {
-                let _ = write!(
-                    out,
-                    "{}({}, {})",
-                    if matches!(atom, Atom::Min(..)) { "min" } else { "max" },
-                    self.show(a),
-                    self.show(b)
-                );
-            }
-            Atom::Dim(e) => {
-                let _ = write!(out, "dim({})", self.show_expr(e));
-            }
-        }
-    }
-
-    /// A `dim` expression in the user's terms.
-    pub fn show_expr(&self, expr: &DimExpr) -> String {
-        match expr {
-            DimExpr::Const(value) => value.to_string(),
-            DimExpr::Size(size) => self.show(size),
-            DimExpr::Scalar(var, _) => self.scalar(*var).to_string(),
-            DimExpr::Cast(to, arg) => format!("{to}({})", self.show_expr(arg)),
-            DimExpr::Select(parts) => {
-                let [c, a, b] = &**parts;
-                format!("if {} {{ {} }} else {{ {} }}", self.show_expr(c), self.show_expr(a), self.show_expr(b))
-            }
-            DimExpr::Op(op, args) if args.len() == 2 && !op.name().starts_with(|c: char| c.is_alphabetic()) => {
-                format!("({} {} {})", self.show_expr(&args[0]), op.name(), self.show_expr(&args[1]))
-            }
-            DimExpr::Op(op, args) => {
-                let args: Vec<String> = args.iter().map(|arg| self.show_expr(arg)).collect();
-                format!("{}({})", op.name(), args.join(", "))
-            }
-        }
-    }
-}
-
-impl fmt::Display for SizeVar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s{}", self.0)
-    }
 }
