@@ -5,7 +5,7 @@
 //! checked once for all sizes that satisfy its facts. Function-typed parameters are gone: a function argument
 //! became part of the instance, its captures hidden extra parameters. Defaults and named arguments are gone:
 //! calls are positional and complete. Broadcasting and rank lifting are explicit in types and in [`ExprKind::Call`].
-//! `static if` is decided. Literals have their type.
+//! `static if` is decided. Literals have their type. Structs and several results are tuples. `static loop` is written out.
 //!
 //! `verify` holds: every local is defined before use, every size variable belongs to the function, indices are
 //! `i32`, operand types fit their operation, branch types agree, results have the declared types.
@@ -92,10 +92,23 @@ pub struct Fn {
     pub results: Vec<ResultDecl>,
     /// Facts that hold inside: declared ones and those that parameters imply.
     pub facts: Vec<Fact>,
+    /// Sizes in the results that the data decides (`i32[K <= N]`); each call yields fresh ones.
+    pub decided: Vec<Decided>,
     /// All locals.
     pub locals: Vec<Local>,
     /// The body; its type is the result type (a tuple for several results).
     pub body: Block,
+}
+
+/// A size that the data decides: `K <= N` in a result's type.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The variable, in the types of the results.
+    pub var: SizeVar,
+    /// The greatest value it can have; decided sizes of the same function are not in it.
+    pub bound: Size,
+    /// Where it first stands: result number, axis. There the body's value tells what it is.
+    pub place: (usize, usize),
 }
 
 /// A size variable of a function.
@@ -163,6 +176,8 @@ pub struct Local {
     pub span: Span,
     /// For a scalar parameter: its name inside `dim(…)` expressions.
     pub scalar: Option<ScalarVar>,
+    /// Whether statements may change it: a `var`, or an in-out parameter.
+    pub is_var: bool,
 }
 
 /// A type.
@@ -172,6 +187,17 @@ pub enum Type {
     Tensor(TensorType),
     /// Several values, named or not.
     Tuple(Vec<(Option<String>, Type)>),
+    /// A list: only of `var` locals and in-out parameters. As a value it is a tensor (see [`ExprKind::Freeze`]).
+    List(ListType),
+}
+
+/// The type of a list: at most `cap` scalars.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListType {
+    /// Element type.
+    pub elem: Scalar,
+    /// How many elements it can hold.
+    pub cap: Size,
 }
 
 /// A tensor type.
@@ -198,7 +224,15 @@ impl Type {
     pub fn as_tensor(&self) -> Option<&TensorType> {
         match self {
             Type::Tensor(tensor) => Some(tensor),
-            Type::Tuple(_) => None,
+            Type::Tuple(_) | Type::List(_) => None,
+        }
+    }
+
+    /// The list type, if it is one.
+    pub fn as_list(&self) -> Option<&ListType> {
+        match self {
+            Type::List(list) => Some(list),
+            Type::Tensor(_) | Type::Tuple(_) => None,
         }
     }
 
@@ -217,7 +251,12 @@ pub struct Block {
     pub value: Option<Box<Expr>>,
 }
 
-/// A statement of parallel code. (Sequential statements join here with their issue.)
+/// A statement. From `Var` on: sequential code, which runs as written.
+///
+/// What changes is a local with `is_var`: a scalar, a tensor (with value semantics) or a list. `break` and `continue` belong to the
+/// innermost `Loop` or `While` of the same function and comprehension body; `return` to the function. None of them stands in the body of a
+/// comprehension or reduction, but a whole loop with its own may. A call with in-out arguments is the whole value of a
+/// `Let`, `Var`, `Assign` or `Return`, or of a `Let` without locals.
 #[derive(Clone, Debug)]
 pub enum Stmt {
     /// `let`; several locals take a tuple apart.
@@ -242,6 +281,90 @@ pub enum Stmt {
         axes: Vec<Axis>,
         /// The statements.
         body: Block,
+    },
+    /// `var x = e`: a local that changes, and its first value. A scalar value fills a tensor. A list starts empty.
+    Var {
+        /// The local; it has `is_var`.
+        local: LocalId,
+        /// Its first value; `None` for a list only.
+        value: Option<Expr>,
+    },
+    /// `x = e`, `a[i] = e`, `a[i, ..] = row`, `list[i] = e`. `a[i] += e` is written out by the checker, its indices bound by
+    /// `Let` before so that they are evaluated once. The value is computed before anything is stored.
+    Assign {
+        /// The local; it has `is_var`. A list as a whole is not assigned to.
+        local: LocalId,
+        /// The part that is assigned: empty for all of it, else one item an axis, at most the rank. No borders.
+        items: Vec<IndexItem>,
+        /// The value: of the part's shape, or a scalar that fills it.
+        value: Expr,
+        /// The statement.
+        span: Span,
+    },
+    /// `list.push(e)`; fails the call if the list is full.
+    Push {
+        /// The list.
+        list: LocalId,
+        /// The element.
+        value: Expr,
+        /// The statement.
+        span: Span,
+    },
+    /// `list.pop()` as a statement, or `let x = list.pop()`; fails the call if the list is empty.
+    Pop {
+        /// The list.
+        list: LocalId,
+        /// The local that gets the element.
+        into: Option<LocalId>,
+        /// The statement.
+        span: Span,
+    },
+    /// `list.truncate(n)`: keeps the first `n` elements; fails the call unless `0 <= n <= len`.
+    Truncate {
+        /// The list.
+        list: LocalId,
+        /// An `i32`.
+        len: Expr,
+        /// The statement.
+        span: Span,
+    },
+    /// `if` as a statement.
+    If {
+        /// A scalar `bool`.
+        cond: Expr,
+        /// Runs if it holds; without a value.
+        then: Block,
+        /// Runs otherwise; without a value.
+        otherwise: Block,
+    },
+    /// `loop i in a..b { … }`: serial. The bounds are evaluated once, before the first pass.
+    Loop {
+        /// The index and its range; `extent` as in comprehensions.
+        axis: Axis,
+        /// The statements.
+        body: Block,
+        /// The head.
+        span: Span,
+    },
+    /// `while c { … }`.
+    While {
+        /// A scalar `bool`, evaluated before each pass.
+        cond: Expr,
+        /// The statements.
+        body: Block,
+        /// The head.
+        span: Span,
+    },
+    /// `break`.
+    Break,
+    /// `continue`.
+    Continue,
+    /// `return e`: ends the function with this value (a tuple for several results; none for a function without results).
+    Return {
+        /// The value, of the function's result type.
+        value: Option<Expr>,
+        /// The statement.
+        span: Span,
     },
 }
 
@@ -272,8 +395,20 @@ pub enum ExprKind {
     Const(Const),
     /// A literal table: elements in row-major order.
     Table(Vec<Const>),
-    /// A local.
+    /// A local: its value now, if it is a `var`. As an in-out argument, the local itself (also a list).
     Local(LocalId),
+    /// A list's elements as a tensor whose size the data decides: the fresh variable in its type is this one. It is `>= 0` and
+    /// at most the list's `cap`. The value is that of now, whatever happens to the list later.
+    Freeze {
+        /// The list.
+        list: LocalId,
+        /// The number of elements.
+        size: SizeVar,
+    },
+    /// `list.len`, an `i32`.
+    ListLen(LocalId),
+    /// `list[i]`; fails the call unless `0 <= i < len`.
+    ListAt(LocalId, Box<Expr>),
     /// A constant item.
     ConstItem(ConstId),
     /// A size as an `i32`.
@@ -355,6 +490,8 @@ pub struct Call {
     pub sizes: Vec<Size>,
     /// The extra leading axes of the result. An argument with `n` extra axes has the last `n` of them.
     pub lift: Vec<Size>,
+    /// The caller's fresh variable for each of the callee's `decided`, in their order. (Not lifted if there are any.)
+    pub decided: Vec<SizeVar>,
     /// Facts of the callee that could not be proved here: to be checked before the work.
     pub checks: Vec<Fact>,
 }
