@@ -40,6 +40,7 @@ pub mod unswitch;
 pub mod verify;
 
 use crate::arena::{Arena, Id};
+pub(crate) use share::own_roots;
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
 use crate::origin::{OriginId, Origins};

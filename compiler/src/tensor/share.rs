@@ -189,7 +189,7 @@ pub(super) fn stage_roots(stage: &Stage) -> Vec<ExprId> {
 }
 
 /// Every root expression of a statement, without those of the statements inside it.
-pub(super) fn own_roots(stmt: &Stmt) -> Vec<ExprId> {
+pub(crate) fn own_roots(stmt: &Stmt) -> Vec<ExprId> {
     match stmt {
         Stmt::Stage(stage) => stage_roots(stage),
         Stmt::Group(group) => group.stages.iter().flat_map(stage_roots).collect(),

@@ -26,12 +26,21 @@ pub(crate) fn read_shape(data: &[u8], tensor: &Tensor, args: &[Val], shape: &mut
                 .and_then(|size| i64::from(size).checked_mul(scale)?.checked_add(offset))
                 .and_then(|value| u32::try_from(value).ok()),
             DimValue::At(at) => u32::try_from(read_i32(data, at)?).ok(),
+            DimValue::Decided(address) => u32::try_from(read_i32(data, start(data, address)?)?).ok(),
         };
         *extent = value.filter(|value| *value <= i32::MAX as u32).ok_or_else(|| {
             Error::Manifest(format!("extent `{}` of `{}` is not a possible size", dim.text, tensor.name))
         })?;
     }
     Ok(())
+}
+
+/// The address of the first byte.
+fn start(data: &[u8], address: Address) -> Result<u32, Error> {
+    match address {
+        Address::Fixed(address) => Ok(address),
+        Address::At(slot) => Ok(read_i32(data, slot)? as u32),
+    }
 }
 
 /// Where the elements of a tensor of this shape lie now.
@@ -46,10 +55,7 @@ pub(crate) fn range(data: &[u8], tensor: &Tensor, shape: &[u32]) -> Result<Range
     if bytes == Some(0) {
         return Ok(0..0);
     }
-    let address = match tensor.address {
-        Address::Fixed(address) => address,
-        Address::At(slot) => read_i32(data, slot)? as u32,
-    };
+    let address = start(data, tensor.address)?;
     let end = bytes.and_then(|bytes| bytes.checked_add(u64::from(address)));
     match end {
         Some(end) if end <= data.len() as u64 && u64::from(address) % size == 0 => Ok(address as usize..end as usize),

@@ -2,7 +2,7 @@
 
 import { elementBytes } from "./element.js";
 import { badManifest, shapeText } from "./errors.js";
-import type { Tensor } from "./manifest.js";
+import type { Address, Tensor } from "./manifest.js";
 
 /** Greatest extent. */
 const MAX_EXTENT = 0x7fffffff;
@@ -33,10 +33,17 @@ export function readShape(buffer: ArrayBuffer, tensor: Tensor, args: readonly (n
         ? value.fixed
         : "at" in value
           ? readI32(buffer, value.at)
-          : Number(args[value.arg.arg]) * value.arg.scale + value.arg.offset;
+          : "decided" in value
+            ? readI32(buffer, startOf(buffer, value.decided))
+            : Number(args[value.arg.arg]) * value.arg.scale + value.arg.offset;
     if (Number.isSafeInteger(extent) && extent >= 0 && extent <= MAX_EXTENT) return extent;
     throw badManifest(`extent \`${text}\` of \`${tensor.name}\` is not a possible size`);
   });
+}
+
+/** The address of the first byte. */
+function startOf(buffer: ArrayBuffer, address: Address): number {
+  return "fixed" in address ? address.fixed : readI32(buffer, address.at) >>> 0;
 }
 
 /** Where the elements of a tensor of this shape lie now. */
@@ -47,7 +54,7 @@ export function range(buffer: ArrayBuffer, tensor: Tensor, shape: readonly numbe
   const size = elementBytes(tensor.elem);
   const length = shape.reduce((product, extent) => product * extent, 1);
   const { address } = tensor;
-  const start = "fixed" in address ? address.fixed : readI32(buffer, address.at) >>> 0;
+  const start = startOf(buffer, address);
   if (start % size === 0 && start + length * size <= buffer.byteLength) return { start, length };
   const what = `\`${tensor.name}\` with shape ${shapeText(shape)} at address ${start}`;
   throw badManifest(`${what} does not lie aligned inside the memory of ${buffer.byteLength} bytes`);
