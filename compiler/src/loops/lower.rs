@@ -18,7 +18,7 @@ mod sequential;
 mod value;
 
 use super::{BufferId, Expr, FailureId, Kernel, Load, Program, Stmt, Var};
-use crate::loops::{Access, build};
+use crate::loops::Access;
 use crate::ops::fold;
 use crate::origin::OriginId;
 use crate::tensor::{self, Binding, Check, Group, Pipeline, Stage, StageBody, TensorId};

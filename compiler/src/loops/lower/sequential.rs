@@ -66,7 +66,7 @@ fn named(pipeline: &Pipeline, id: TensorId) -> Tensor {
 fn held(pipeline: &Pipeline, stmts: &[&tensor::Stmt], binding: Binding) -> BTreeSet<TensorId> {
     let mut written = BTreeSet::new();
     let mut outside: BTreeSet<TensorId> = pipeline.results.iter().map(|(_, tensor)| *tensor).collect();
-    let mut read = |stmt: &tensor::Stmt, set: &mut BTreeSet<TensorId>| {
+    let read = |stmt: &tensor::Stmt, set: &mut BTreeSet<TensorId>| {
         if let tensor::Stmt::Alias { tensor, of, .. } = stmt {
             set.extend([*tensor, *of]);
         }

@@ -10,7 +10,7 @@ use super::{Enclosing, Lowerer, Scope};
 use crate::hir;
 use crate::size::Size;
 use crate::tensor::*;
-use crate::types::{Const, Scalar};
+use crate::types::Scalar;
 
 /// Where the exits of a loop lead.
 #[derive(Clone, Copy, Debug)]
@@ -298,15 +298,6 @@ impl<'a> Lowerer<'a> {
         });
         self.control(ControlKind::If { cond, then, otherwise }, origin);
         self.stored_value(&mut tensors.into_iter(), ty)
-    }
-
-    /// `0..extent` as an index around something.
-    pub(super) fn counting(&mut self, name: &str, extent: &Size, is_output: bool, origin: OriginId) -> Enclosing {
-        let axis = self.axis(name, extent, origin);
-        let lo = self.p.constant(Const::i32(0), origin);
-        let hi = self.p.size(extent, origin);
-        self.bounds.insert(axis, (lo, hi));
-        Enclosing { axis, lo, hi, step: Size::constant(1), liftable: true, is_output }
     }
 }
 
