@@ -39,6 +39,16 @@ impl<'a> Lowerer<'a> {
                     self.block(scope, body);
                     self.enclosing.truncate(depth);
                 }
+                hir::Stmt::Return { span, .. } | hir::Stmt::Loop { span, .. } | hir::Stmt::While { span, .. } => {
+                    self.unsupported(*span, "sequential code");
+                }
+                hir::Stmt::If { cond, .. } => self.unsupported(cond.span, "sequential code"),
+                hir::Stmt::Break | hir::Stmt::Continue => {}
+                hir::Stmt::Var { .. }
+                | hir::Stmt::Assign { .. }
+                | hir::Stmt::Push { .. }
+                | hir::Stmt::Pop { .. }
+                | hir::Stmt::Truncate { .. } => unreachable!("functions with variables are refused before"),
             }
         }
         block.value.as_ref().map(|value| self.expr(scope, value))
@@ -152,6 +162,9 @@ impl<'a> Lowerer<'a> {
                 Value::Tensor(_) => panic!("a field of a tensor"),
             },
             hir::ExprKind::Block(block) => self.block(scope, block).expect("HIR promised a value"),
+            hir::ExprKind::Freeze { .. } | hir::ExprKind::ListLen(_) | hir::ExprKind::ListAt(..) => {
+                unreachable!("functions with variables are refused before")
+            }
         }
     }
 

@@ -128,6 +128,7 @@ impl<'a> Lowerer<'a> {
         }
         match ty {
             hir::Type::Tuple(_) => Value::Tuple(parts),
+            hir::Type::List(_) => unreachable!("a reduction gives no list"),
             hir::Type::Tensor(_) => parts.swap_remove(0),
         }
     }
