@@ -385,11 +385,6 @@ const REFUSALS: &[Refusal] = &[
         &["E0502 division by zero"],
     ),
     (
-        "pipeline p(x: i32) -> i32 { var a = x\n a = a + 1\n loop i in 0..3 { a += i }\n a }",
-        "1:29",
-        &["E0901 `var` is not available yet: sequential code comes in a later version", "E0901 assignment is not available yet: sequential code comes in a later version", "E0901 `loop` is not available yet: sequential code comes in a later version"],
-    ),
-    (
         "state s: f32[3] = 0.0\nweights w: f32[3] from \"a\" \"b\"\npipeline p(x: f32[3]) -> f32[3] { x + w }",
         "1:7",
         &["E0902 `state` is not available yet (`s`)", "E0902 `weights` is not available yet (`w`)"],
@@ -398,11 +393,6 @@ const REFUSALS: &[Refusal] = &[
         "struct Box[K] { corner: f32[K, 4] }\npipeline p(x: f32[3]) -> Box[3] { x }",
         "1:8",
         &["E0903 `struct` is not available yet (`Box`)"],
-    ),
-    (
-        "pipeline p(x: f32[N]) -> i32[K <= N] { for i in 0..N { i } }",
-        "1:30",
-        &["E0904 `K <= …`, a size that the data decides, is not available yet"],
     ),
     (
         "pipeline p(x: f32[N]) -> f32[N] { static if known(N) { x } else { x } }",

@@ -45,6 +45,7 @@ table! {
     RECURSION 209 "function that calls itself";
     NO_SUCH_FILE 210 "file that cannot be read";
     UNKNOWN_TYPE 211 "unknown type";
+    NOT_A_VAR 212 "change of something that is not a `var`";
 
     ELEMENT_TYPES 301 "operands of different types";
     OPERAND_TYPE 302 "operation on a type that it does not take";
@@ -67,6 +68,12 @@ table! {
     NOT_A_FUNCTION 319 "call of something that is not a function";
     FUNCTION_ARGUMENT 320 "wrong function as an argument";
     BAD_CAST 321 "conversion that does not exist";
+    IN_OUT 322 "wrong in-out argument";
+    NESTED_CHANGE 323 "change of a variable inside an expression";
+    OUTER_CHANGE 324 "change of a variable from parallel code";
+    BAD_JUMP 325 "`break`, `continue` or `return` out of nothing";
+    UNREACHABLE 326 "statement that is never reached";
+    LIST 327 "list where no list can be";
 
     SHAPES_DIFFER 401 "shapes that differ";
     SHAPES_UNDECIDED 402 "shapes whose equality is not known";
@@ -79,6 +86,7 @@ table! {
     FACT_VIOLATED 409 "fact that does not hold";
     BAD_FACT 410 "malformed fact";
     BAD_RANGE 411 "malformed range";
+    DATA_SIZE 412 "size that the data decides";
 
     OUT_OF_BOUNDS 501 "index out of bounds";
     DIVISION_BY_ZERO 502 "division by zero";
@@ -92,7 +100,6 @@ table! {
     NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
     NOT_YET_STRUCT 903 "structs are not available yet";
-    NOT_YET_DATA_SIZE 904 "sizes that the data decides are not available yet";
     NOT_YET_STATIC 905 "parts of `static` are not available yet";
     NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }

@@ -2,11 +2,11 @@
 //! once for all sizes.
 
 use super::check::{
-    Active, ActiveKey, Checked, Checker, Expect, FnInfo, FnValue, Frame, InstanceKey, Reported, type_params,
+    Active, ActiveKey, Checked, Checker, FnInfo, FnValue, Frame, InstanceKey, Reported, Returns, Wants, type_params,
 };
 use super::load::ItemId;
 use super::scope::Binding;
-use super::{Block, Expr, ExprKind, Fact, Fn, FnId, ResultDecl, Type};
+use super::{Block, Fact, Fn, FnId, ResultDecl};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
@@ -41,7 +41,9 @@ impl Checker<'_> {
         let names = type_params(function);
         let types_text: Vec<String> = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}")).collect();
         self.active.push(Active { what, name: self.item_text(item), asked, types: types_text.join(", ") });
-        self.frames.push(Frame::new(item.module, function.name.span));
+        let mut frame = Frame::new(item.module, function.name.span);
+        frame.returns = if function.results.is_empty() { Returns::Nothing } else { Returns::Results(item) };
+        self.frames.push(frame);
         let result = self.instance_body(item, function, &tree.doc, &names, types, fns);
         self.frames.pop();
         self.active.pop();
@@ -114,6 +116,7 @@ impl Checker<'_> {
             params: std::mem::take(&mut frame.params),
             results,
             facts,
+            decided: std::mem::take(&mut frame.decided),
             locals: std::mem::take(&mut frame.locals),
             body,
         };
@@ -122,26 +125,13 @@ impl Checker<'_> {
 
     /// Checks a body and its declared results, which may name sizes that the body defines.
     fn body(&mut self, function: &ast::Fn) -> Checked<(Block, Vec<ResultDecl>)> {
-        let mut expects = Vec::new();
-        for result in &function.results {
-            let elem = match &result.ty.kind {
-                TypeKind::Name(name) | TypeKind::Tensor(name, _) => Some(self.elem(name)?),
-                TypeKind::Fn(..) | TypeKind::List(..) | TypeKind::Error => None,
-            };
-            expects.push(elem.map_or(Expect::None, Expect::Elem));
-        }
-        let wants_value = !function.results.is_empty();
-        let expect = if expects.len() == 1 { expects.remove(0) } else { Expect::Tuple(expects) };
+        let expect = self.result_expect(function)?;
+        let wants = if function.results.is_empty() { Wants::Nothing } else { Wants::Result };
         self.frame_mut().scopes.open();
-        let body = self.statements(&function.body, &expect, wants_value);
-        let results: Vec<Checked<Type>> = if body.is_ok() {
-            function.results.iter().map(|result| self.value_type(&result.ty)).collect()
-        } else {
-            Vec::new()
-        };
+        let body = self.statements(&function.body, &expect, wants);
+        let results = if body.is_ok() { self.result_types(function) } else { Err(Reported) };
         self.frame_mut().scopes.close();
-        let mut body = body?;
-        let results = results.into_iter().collect::<Checked<Vec<Type>>>()?;
+        let (mut body, results) = (body?, results?);
         if let Some(value) = body.value.take() {
             body.value = Some(Box::new(self.check_results(*value, function, &results)?));
         }
@@ -153,59 +143,11 @@ impl Checker<'_> {
         Ok((body, decls.collect()))
     }
 
-    fn check_results(&mut self, mut value: Expr, function: &ast::Fn, results: &[Type]) -> Checked<Expr> {
-        let name = &function.name.text;
-        if let [ty] = results {
-            let value = self.coerce(value, ty);
-            let message = format!("the result of `{name}` is not what is declared");
-            let place = function.results[0].ty.span;
-            self.same_type(
-                codes::RESULT_TYPE,
-                &message,
-                (&value.ty, value.span, "the result"),
-                (ty, place, "the declared result"),
-            )?;
-            return Ok(value);
-        }
-        if let (ExprKind::Tuple(parts), Type::Tuple(types)) = (&mut value.kind, &mut value.ty)
-            && parts.len() == results.len()
-        {
-            for ((part, (_, ty)), declared) in parts.iter_mut().zip(types).zip(results) {
-                *part = self.coerce(part.clone(), declared);
-                *ty = part.ty.clone();
-            }
-        }
-        let found = match &value.ty {
-            Type::Tuple(parts) if parts.len() == results.len() => parts.clone(),
-            other => {
-                let shown = self.show_type(other);
-                let message = format!("`{name}` declares {} results", results.len());
-                return Err(self.report(
-                    Diagnostic::error(codes::TUPLE_PARTS, value.span, message)
-                        .at(format!("this is {shown}"))
-                        .label(function.name.span, "declared here")
-                        .help("end the body with `(a, b, …)`, one value for each result"),
-                ));
-            }
-        };
-        let mut failed = false;
-        for (position, (ty, decl)) in results.iter().zip(&function.results).enumerate() {
-            let result = decl.name.as_ref().map_or("", |name| name.text.as_str());
-            let message = format!("the result `{result}` of `{name}` is not what is declared");
-            let span = match &value.kind {
-                ExprKind::Tuple(parts) => parts[position].span,
-                _ => value.span,
-            };
-            let found = (&found[position].1, span, "the result");
-            let declared = (ty, decl.ty.span, "the declared result");
-            failed |= self.same_type(codes::RESULT_TYPE, &message, found, declared).is_err();
-        }
-        if failed { Err(Reported) } else { Ok(value) }
-    }
-
     /// The body of an in-language test.
     pub(super) fn test(&mut self, item: ItemId, name: &str, body: &ast::Block, span: Span) -> Checked<FnId> {
-        self.frames.push(Frame::new(item.module, span));
+        let mut frame = Frame::new(item.module, span);
+        frame.returns = Returns::Nothing;
+        self.frames.push(frame);
         let result = self.unit_body(body);
         let result = result.map(|body| self.finish(format!("test {name:?}"), "", Vec::new(), body, FnInfo::default()));
         self.frames.pop();

@@ -24,7 +24,7 @@ impl Checker<'_> {
     ) -> Checked<FnValue> {
         let TypeKind::Fn(params, result) = &param.ty.kind else { unreachable!("a function-typed parameter") };
         let tree = match source {
-            ArgSource::Tree(tree) => tree,
+            ArgSource::Tree(tree) | ArgSource::Var(tree) => tree,
             ArgSource::Default(tree) => {
                 return self.in_module(item.module, |checker| checker.fn_value(tree, param));
             }
@@ -79,7 +79,14 @@ impl Checker<'_> {
         match global {
             Some(Global::Op(op)) => return Ok(FnValue::Op(op)),
             Some(Global::Poison) => return Err(Reported),
-            Some(Global::Item(item)) if matches!(self.modules.item(item).kind, ItemKind::Fn(_)) => {
+            Some(Global::Item(item)) if let ItemKind::Fn(function) = &self.modules.item(item).kind => {
+                if let Some(var) = function.params.iter().find(|param| param.is_var).map(|param| param.name.clone()) {
+                    let message = format!("`{}` must be a function that changes nothing", param.name.text);
+                    return Err(self.report(
+                        Diagnostic::error(codes::FUNCTION_ARGUMENT, tree.span, message)
+                            .label(var.span, "this parameter is in-out"),
+                    ));
+                }
                 return Ok(FnValue::Item(item));
             }
             Some(Global::Item(_) | Global::Module(_) | Global::Intrinsic(_)) | None => {}
@@ -284,6 +291,7 @@ fn rename_type(ty: &Type, sizes: &BTreeMap<SizeVar, SizeVar>, scalars: &BTreeMap
         Type::Tensor(tensor) => {
             Type::tensor(tensor.elem, tensor.dims.iter().map(|dim| rename(dim, sizes, scalars)).collect())
         }
+        Type::List(_) => unreachable!("a lambda takes no list"),
         Type::Tuple(parts) => {
             Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), rename_type(ty, sizes, scalars))).collect())
         }

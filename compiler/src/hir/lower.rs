@@ -86,6 +86,14 @@ fn pipeline(checker: &mut Checker<'_>, item: ItemId, function: &ast::Fn) {
         checker.diagnostics.push(Diagnostic::error(codes::FUNCTION_ARGUMENT, param.ty.span, message));
         return;
     }
+    if let Some(param) = function.params.iter().find(|param| param.is_var) {
+        let message = format!("a pipeline changes none of its parameters (`{}`)", param.name.text);
+        checker.diagnostics.push(
+            Diagnostic::error(codes::IN_OUT, param.name.span, message)
+                .help(format!("copy it: `var work = {}`, and give it back as a result", param.name.text)),
+        );
+        return;
+    }
     if function.results.is_empty() {
         let message = format!("pipeline `{}` has no result", function.name.text);
         checker.diagnostics.push(Diagnostic::error(codes::NO_VALUE, function.name.span, message));

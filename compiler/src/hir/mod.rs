@@ -127,7 +127,7 @@ pub enum SizeSource {
     Param {
         /// Parameter number.
         param: usize,
-        /// Axis in the declared type.
+        /// Axis in the declared type; 0 for the capacity of a list.
         axis: usize,
     },
     /// It is the `dim` parameter with this number.
@@ -236,6 +236,24 @@ impl Type {
         }
     }
 
+    /// Extents of a tensor; the capacity of a list.
+    pub fn sizes(&self) -> &[Size] {
+        match self {
+            Type::Tensor(tensor) => &tensor.dims,
+            Type::List(list) => std::slice::from_ref(&list.cap),
+            Type::Tuple(_) => &[],
+        }
+    }
+
+    /// The element type of a tensor or list.
+    pub fn elem(&self) -> Option<Scalar> {
+        match self {
+            Type::Tensor(tensor) => Some(tensor.elem),
+            Type::List(list) => Some(list.elem),
+            Type::Tuple(_) => None,
+        }
+    }
+
     /// The scalar type, if it has rank 0.
     pub fn as_scalar(&self) -> Option<Scalar> {
         self.as_tensor().filter(|tensor| tensor.dims.is_empty()).map(|tensor| tensor.elem)
@@ -247,7 +265,8 @@ impl Type {
 pub struct Block {
     /// Statements in order.
     pub stmts: Vec<Stmt>,
-    /// The value; `None` only for the body of a test or of a function without results.
+    /// The value; `None` for statements only: the body of a test, of a loop, of a function without results, or of a
+    /// function that is left by `return` on every path.
     pub value: Option<Box<Expr>>,
 }
 

@@ -12,6 +12,7 @@ pub fn type_text(names: &SizeNames, ty: &Type) -> String {
     match ty {
         Type::Tensor(tensor) if tensor.dims.is_empty() => tensor.elem.to_string(),
         Type::Tensor(tensor) => format!("{}{}", tensor.elem, names.show_dims(&tensor.dims)),
+        Type::List(list) => format!("list {}[{}]", list.elem, names.show(&list.cap)),
         Type::Tuple(parts) => {
             let parts: Vec<String> = parts
                 .iter()
@@ -73,6 +74,11 @@ fn print_fn(program: &Program, number: usize, function: &Fn) -> String {
     if !sizes.is_empty() {
         let _ = write!(head, " sizes {}", sizes.join(", "));
     }
+    for decided in &function.decided {
+        let (result, axis) = decided.place;
+        let (var, bound) = (program.names.size(decided.var), program.names.show(&decided.bound));
+        let _ = write!(head, " decided {var}@{result}.{axis} <= {bound}");
+    }
     for fact in &function.facts {
         let relation = if fact.rel == Relation::Zero { "==" } else { ">=" };
         let _ = write!(head, " fact {} {relation} 0", program.names.show(&fact.size));
@@ -98,8 +104,9 @@ impl Printer<'_> {
     }
 
     fn typed_local(&self, local: LocalId) -> String {
-        let ty = type_text(&self.program.names, &self.function.locals[local.0 as usize].ty);
-        format!("{}: {ty}", self.local(local))
+        let declared = &self.function.locals[local.0 as usize];
+        let var = if declared.is_var { "var " } else { "" };
+        format!("{var}{}: {}", self.local(local), type_text(&self.program.names, &declared.ty))
     }
 
     fn block_lines(&mut self, block: &Block) {
@@ -135,6 +142,35 @@ impl Printer<'_> {
                 format!("assert {}, [{}]", self.expr(cond), parts.join(", "))
             }
             Stmt::ForAsserts { axes, body } => format!("for {} {}", self.axes(axes), self.block(body)),
+            Stmt::Var { local, value } => {
+                let name = self.typed_local(*local);
+                value.as_ref().map_or(name.clone(), |value| format!("{name} = {}", self.expr(value)))
+            }
+            Stmt::Assign { local, items, value, .. } => {
+                let items: Vec<String> = items.iter().map(|item| self.index_item(item)).collect();
+                let part = if items.is_empty() { String::new() } else { format!("[{}]", items.join(", ")) };
+                format!("{}{part} = {}", self.local(*local), self.expr(value))
+            }
+            Stmt::Push { list, value, .. } => format!("push {}, {}", self.local(*list), self.expr(value)),
+            Stmt::Pop { list, into: Some(into), .. } => {
+                format!("let {} = pop {}", self.typed_local(*into), self.local(*list))
+            }
+            Stmt::Pop { list, into: None, .. } => format!("pop {}", self.local(*list)),
+            Stmt::Truncate { list, len, .. } => format!("truncate {}, {}", self.local(*list), self.expr(len)),
+            Stmt::If { cond, then, otherwise } => {
+                let mut text = format!("if {} {}", self.expr(cond), self.block(then));
+                if !otherwise.stmts.is_empty() {
+                    let _ = write!(text, " else {}", self.block(otherwise));
+                }
+                text
+            }
+            Stmt::Loop { axis, body, .. } => format!("loop {} {}", self.axis(axis), self.block(body)),
+            Stmt::While { cond, body, .. } => format!("while {} {}", self.expr(cond), self.block(body)),
+            Stmt::Break => "break".to_string(),
+            Stmt::Continue => "continue".to_string(),
+            Stmt::Return { value, .. } => {
+                value.as_ref().map_or("return".to_string(), |value| format!("return {}", self.expr(value)))
+            }
         }
     }
 
@@ -181,6 +217,9 @@ impl Printer<'_> {
                 format!("{}[{}]", type_text(names, &expr.ty), values.join(", "))
             }
             ExprKind::Local(local) => self.local(*local),
+            ExprKind::Freeze { list, size } => format!("freeze({}, {})", self.local(*list), names.size(*size)),
+            ExprKind::ListLen(list) => format!("len({})", self.local(*list)),
+            ExprKind::ListAt(list, index) => format!("{}[{}]", self.local(*list), self.expr(index)),
             ExprKind::ConstItem(id) => format!("const {}", id.0),
             ExprKind::Size(size) => format!("size({})", names.show(size)),
             ExprKind::Op(op, args) => format!("({} {})", op.name(), self.list(args)),
@@ -200,6 +239,10 @@ impl Printer<'_> {
                 }
                 if !call.lift.is_empty() {
                     let _ = write!(text, " lift {}", names.show_dims(&call.lift));
+                }
+                if !call.decided.is_empty() {
+                    let decided: Vec<&str> = call.decided.iter().map(|var| names.size(*var)).collect();
+                    let _ = write!(text, " decided [{}]", decided.join(", "));
                 }
                 for check in &call.checks {
                     let relation = if check.rel == Relation::Zero { "==" } else { ">=" };

@@ -41,7 +41,7 @@ fn find(program: &Program) -> Result<(), String> {
                     return complaint("its data has another size than its type");
                 }
             }
-            (ConstValue::Data(_), Type::Tuple(_)) => return complaint("a tuple cannot be data"),
+            (ConstValue::Data(_), Type::Tuple(_) | Type::List(_)) => return complaint("only a tensor is data"),
         }
     }
     let exported = program.pipelines.iter().chain(program.tests.iter().map(|(_, id)| id));
@@ -59,27 +59,30 @@ fn verify_fn(program: &Program, function: &Fn) -> Result<(), String> {
         function,
         vars: function.sizes.iter().map(|size| size.var).collect(),
         defined: vec![false; function.locals.len()],
+        loops: 0,
+        may_return: true,
     };
     for param in &function.params {
         verifier.define(*param)?;
     }
-    for fact in &function.facts {
-        verifier.size(&fact.size)?;
+    for decided in &function.decided {
+        verifier.size(&decided.bound)?;
+        let (result, axis) = decided.place;
+        let place = function.results.get(result).and_then(|result| result.ty.sizes().get(axis));
+        expect(place == Some(&Size::from(decided.var)), "a decided size does not stand in its place")?;
     }
     verifier.block(&function.body)?;
-    let declared: Vec<&Type> = function.results.iter().map(|result| &result.ty).collect();
-    match (&function.body.value, &declared[..]) {
-        (None, []) => Ok(()),
-        (Some(value), [ty]) => same(value, ty),
-        (Some(value), types) => match &value.ty {
-            Type::Tuple(parts) if parts.len() == types.len() => {
-                let equal = parts.iter().zip(types).all(|((_, part), ty)| same_kind(part, ty));
-                if equal { Ok(()) } else { Err("a result has another type than declared".to_string()) }
-            }
-            _ => Err("the body does not give the declared results".to_string()),
-        },
-        (None, _) => Err("the body gives no result".to_string()),
+    match &function.body.value {
+        Some(value) => verifier.result(value)?,
+        None => expect(
+            function.results.is_empty() || super::check::diverges(&function.body.stmts),
+            "the body gives no result",
+        )?,
     }
+    verifier.vars.extend(function.decided.iter().map(|decided| decided.var));
+    function.results.iter().try_for_each(|result| verifier.ty(&result.ty))?;
+    // Facts also speak of sizes that the data decides in the body.
+    function.facts.iter().try_for_each(|fact| verifier.size(&fact.size))
 }
 
 /// Equal up to extents, whose equality may rest on facts.
@@ -89,7 +92,8 @@ fn same_kind(a: &Type, b: &Type) -> bool {
         (Type::Tuple(a), Type::Tuple(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|((_, a), (_, b))| same_kind(a, b))
         }
-        (Type::Tensor(_), Type::Tuple(_)) | (Type::Tuple(_), Type::Tensor(_)) => false,
+        (Type::List(a), Type::List(b)) => a.elem == b.elem,
+        (Type::Tensor(_) | Type::Tuple(_) | Type::List(_), _) => false,
     }
 }
 
@@ -104,8 +108,13 @@ fn expect(holds: bool, complaint: &str) -> Result<(), String> {
 struct Verifier<'a> {
     program: &'a Program,
     function: &'a Fn,
+    /// Size variables that are known here: those of the signature, and those that the data decided before.
     vars: Vec<SizeVar>,
     defined: Vec<bool>,
+    /// How many loops can be left here.
+    loops: usize,
+    /// Whether the function can be left here.
+    may_return: bool,
 }
 
 impl Verifier<'_> {
@@ -128,45 +137,170 @@ impl Verifier<'_> {
 
     fn ty(&self, ty: &Type) -> Result<(), String> {
         match ty {
-            Type::Tensor(tensor) => tensor.dims.iter().try_for_each(|dim| self.size(dim)),
+            Type::Tensor(_) | Type::List(_) => ty.sizes().iter().try_for_each(|dim| self.size(dim)),
             Type::Tuple(parts) => parts.iter().try_for_each(|(_, part)| self.ty(part)),
         }
     }
 
     fn block(&mut self, block: &Block) -> Result<(), String> {
-        for stmt in &block.stmts {
-            match stmt {
-                Stmt::Let { locals, value } => {
+        block.stmts.iter().try_for_each(|stmt| self.statement(stmt))?;
+        block.value.as_ref().map_or(Ok(()), |value| self.expr(value))
+    }
+
+    fn statement(&mut self, stmt: &Stmt) -> Result<(), String> {
+        match stmt {
+            Stmt::Let { locals, value } => {
+                self.expr(value)?;
+                let types: Vec<Type> = match (&value.ty, locals.len()) {
+                    (ty, 1) => vec![ty.clone()],
+                    (Type::Tuple(parts), _) => parts.iter().map(|(_, part)| part.clone()).collect(),
+                    (Type::Tensor(_) | Type::List(_), _) => return Err("a let takes a tensor apart".to_string()),
+                };
+                expect(types.len() == locals.len(), "a let has another number of names than values")?;
+                for (local, ty) in locals.iter().zip(&types) {
+                    self.define(*local)?;
+                    let declared = &self.function.locals[local.0 as usize].ty;
+                    expect(same_kind(declared, ty), "a local has another type than its value")?;
+                }
+                Ok(())
+            }
+            Stmt::Assert { cond, message, .. } => {
+                self.scalar(cond, Scalar::Bool)?;
+                for part in message {
+                    if let MessagePart::Value(value) = part {
+                        self.expr(value)?;
+                        expect(value.ty.as_scalar().is_some(), "a message shows no scalar")?;
+                    }
+                }
+                Ok(())
+            }
+            Stmt::ForAsserts { axes, body } => {
+                self.axes(axes, false)?;
+                self.parallel(body)
+            }
+            Stmt::Var { local, value } => {
+                if let Some(value) = value {
                     self.expr(value)?;
-                    let types: Vec<Type> = match (&value.ty, locals.len()) {
-                        (ty, 1) => vec![ty.clone()],
-                        (Type::Tuple(parts), _) => parts.iter().map(|(_, part)| part.clone()).collect(),
-                        (Type::Tensor(_), _) => return Err("a let takes a tensor apart".to_string()),
-                    };
-                    expect(types.len() == locals.len(), "a let has another number of names than values")?;
-                    for (local, ty) in locals.iter().zip(&types) {
-                        self.define(*local)?;
-                        let declared = &self.function.locals[local.0 as usize].ty;
-                        expect(same_kind(declared, ty), "a local has another type than its value")?;
-                    }
+                    let ty = &self.function.locals[local.0 as usize].ty;
+                    expect(fills(&value.ty, ty), "a var has another type than its value")?;
                 }
-                Stmt::Assert { cond, message, .. } => {
-                    self.expr(cond)?;
-                    expect(cond.ty.as_scalar() == Some(Scalar::Bool), "an assert tests no bool")?;
-                    for part in message {
-                        if let MessagePart::Value(value) = part {
-                            self.expr(value)?;
-                            expect(value.ty.as_scalar().is_some(), "a message shows no scalar")?;
-                        }
+                self.define(*local)?;
+                let is_list = self.variable(*local)?.as_list().is_some();
+                expect(is_list == value.is_none(), "a list starts empty, nothing else does")
+            }
+            Stmt::Assign { local, items, value, .. } => {
+                let ty = self.variable(*local)?.clone();
+                expect(items.len() <= ty.sizes().len(), "too many indices")?;
+                expect(ty.as_list().is_none() || items.len() == 1, "a list as a whole is assigned to")?;
+                self.items(items)?;
+                self.expr(value)?;
+                let at = items.iter().filter(|item| matches!(item, IndexItem::At(..))).count();
+                let rank = value.ty.as_tensor().map_or(0, |tensor| tensor.dims.len());
+                expect(rank == 0 || rank + at == ty.sizes().len(), "an assigned value has another rank")?;
+                expect(Some(Self::elem(value)?) == ty.elem(), "an assigned value has another element type")
+            }
+            Stmt::Push { list, value, .. } => {
+                let elem = self.list(*list)?;
+                self.scalar(value, elem)
+            }
+            Stmt::Pop { list, into, .. } => {
+                let elem = self.list(*list)?;
+                let Some(into) = into else { return Ok(()) };
+                self.define(*into)?;
+                let ty = &self.function.locals[into.0 as usize].ty;
+                expect(ty.as_scalar() == Some(elem), "an element is popped as another type")
+            }
+            Stmt::Truncate { list, len, .. } => {
+                self.list(*list)?;
+                self.scalar(len, Scalar::I32)
+            }
+            Stmt::If { cond, then, otherwise } => {
+                self.scalar(cond, Scalar::Bool)?;
+                self.no_value(then)?;
+                self.no_value(otherwise)
+            }
+            Stmt::Loop { axis, body, .. } => {
+                self.axes(std::slice::from_ref(axis), false)?;
+                self.repeated(body)
+            }
+            Stmt::While { cond, body, .. } => {
+                self.scalar(cond, Scalar::Bool)?;
+                self.repeated(body)
+            }
+            Stmt::Break | Stmt::Continue => expect(self.loops > 0, "there is no loop to leave"),
+            Stmt::Return { value, .. } => {
+                expect(self.may_return, "a `return` in parallel code")?;
+                match value {
+                    Some(value) => {
+                        self.expr(value)?;
+                        self.result(value)
                     }
-                }
-                Stmt::ForAsserts { axes, body } => {
-                    self.axes(axes, false)?;
-                    self.block(body)?;
+                    None => expect(self.function.results.is_empty(), "a `return` without results"),
                 }
             }
         }
-        block.value.as_ref().map_or(Ok(()), |value| self.expr(value))
+    }
+
+    fn repeated(&mut self, body: &Block) -> Result<(), String> {
+        self.loops += 1;
+        let result = self.no_value(body);
+        self.loops -= 1;
+        result
+    }
+
+    fn no_value(&mut self, body: &Block) -> Result<(), String> {
+        self.block(body)?;
+        expect(body.value.is_none(), "statements have a value")
+    }
+
+    /// The body of parallel code, which is not left before its end.
+    fn parallel(&mut self, body: &Block) -> Result<(), String> {
+        let loops = std::mem::take(&mut self.loops);
+        let may_return = std::mem::take(&mut self.may_return);
+        let result = self.block(body);
+        (self.loops, self.may_return) = (loops, may_return);
+        result
+    }
+
+    /// The type of a variable that changes.
+    fn variable(&self, local: LocalId) -> Result<&Type, String> {
+        let defined = self.defined.get(local.0 as usize).copied().unwrap_or(false);
+        expect(defined, &format!("variable {} is changed before it is defined", local.0))?;
+        let local = &self.function.locals[local.0 as usize];
+        if local.is_var { Ok(&local.ty) } else { Err(format!("`{}` changes and is no var", local.name)) }
+    }
+
+    fn list(&self, local: LocalId) -> Result<Scalar, String> {
+        let defined = self.defined.get(local.0 as usize).copied().unwrap_or(false);
+        expect(defined, &format!("list {} is used before it is defined", local.0))?;
+        let ty = self.function.locals[local.0 as usize].ty.as_list();
+        ty.map(|list| list.elem).ok_or_else(|| "this is no list".to_string())
+    }
+
+    /// A value against the declared results.
+    fn result(&self, value: &Expr) -> Result<(), String> {
+        let declared: Vec<&Type> = self.function.results.iter().map(|result| &result.ty).collect();
+        match (&declared[..], &value.ty) {
+            ([ty], _) => same(value, ty),
+            (types, Type::Tuple(parts)) if parts.len() == types.len() => {
+                let equal = parts.iter().zip(types).all(|((_, part), ty)| same_kind(part, ty));
+                expect(equal, "a result has another type than declared")
+            }
+            _ => Err("the body does not give the declared results".to_string()),
+        }
+    }
+
+    fn items(&mut self, items: &[IndexItem]) -> Result<(), String> {
+        for item in items {
+            match item {
+                IndexItem::At(_, index) => self.scalar(index, Scalar::I32)?,
+                IndexItem::Slice { lo, hi } => {
+                    self.size(lo)?;
+                    self.size(hi)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn axes(&mut self, axes: &[Axis], with_extents: bool) -> Result<(), String> {
@@ -194,13 +328,19 @@ impl Verifier<'_> {
         value.ty.as_tensor().map(|tensor| tensor.elem).ok_or_else(|| "a tuple is used as a tensor".to_string())
     }
 
+    /// The type of a block that is a value.
     fn body(&mut self, block: &Block) -> Result<Type, String> {
         self.block(block)?;
         block.value.as_ref().map(|value| value.ty.clone()).ok_or_else(|| "a block without value".to_string())
     }
 
     fn expr(&mut self, value: &Expr) -> Result<(), String> {
-        self.ty(&value.ty)?;
+        self.kind(value)?;
+        // Inside, the data may have decided what it speaks of.
+        self.ty(&value.ty)
+    }
+
+    fn kind(&mut self, value: &Expr) -> Result<(), String> {
         match &value.kind {
             ExprKind::Const(constant) => expect(value.ty.as_scalar() == Some(constant.ty), "a literal's type differs"),
             ExprKind::Table(elements) => {
@@ -213,6 +353,21 @@ impl Verifier<'_> {
                 let defined = self.defined.get(local.0 as usize).copied().unwrap_or(false);
                 expect(defined, &format!("local {} is used before it is defined", local.0))?;
                 same(value, &self.function.locals[local.0 as usize].ty)
+            }
+            ExprKind::Freeze { list, size } => {
+                let elem = self.list(*list)?;
+                self.vars.push(*size);
+                let ty = Type::tensor(elem, vec![Size::from(*size)]);
+                expect(value.ty == ty, "a list's elements have another type")
+            }
+            ExprKind::ListLen(list) => {
+                self.list(*list)?;
+                expect(value.ty.as_scalar() == Some(Scalar::I32), "a length is an i32")
+            }
+            ExprKind::ListAt(list, index) => {
+                let elem = self.list(*list)?;
+                self.scalar(index, Scalar::I32)?;
+                expect(value.ty.as_scalar() == Some(elem), "a list's element has another type")
             }
             ExprKind::ConstItem(id) => {
                 let def = self.program.consts.get(id.0 as usize).ok_or("no such constant")?;
@@ -270,15 +425,7 @@ impl Verifier<'_> {
                 self.expr(base)?;
                 let rank = base.ty.as_tensor().map_or(0, |tensor| tensor.dims.len());
                 expect(items.len() <= rank, "too many indices")?;
-                for item in items {
-                    match item {
-                        IndexItem::At(_, index) => self.scalar(index, Scalar::I32)?,
-                        IndexItem::Slice { lo, hi } => {
-                            self.size(lo)?;
-                            self.size(hi)?;
-                        }
-                    }
-                }
+                self.items(items)?;
                 default.as_ref().map_or(Ok(()), |default| {
                     self.expr(default)?;
                     expect(Self::elem(default)? == Self::elem(value)?, "an `else` has another type")
@@ -286,7 +433,7 @@ impl Verifier<'_> {
             }
             ExprKind::For { axes, body } => {
                 self.axes(axes, true)?;
-                let body = self.body(body)?;
+                let body = self.parallel_value(body)?;
                 let inner = body.as_tensor().map_or(0, |tensor| tensor.dims.len());
                 let rank = value.ty.as_tensor().map_or(0, |tensor| tensor.dims.len());
                 expect(rank == axes.len() + inner, "a comprehension has another rank")
@@ -314,8 +461,13 @@ impl Verifier<'_> {
         }
     }
 
+    fn parallel_value(&mut self, block: &Block) -> Result<Type, String> {
+        self.parallel(block)?;
+        block.value.as_ref().map(|value| value.ty.clone()).ok_or_else(|| "a block without value".to_string())
+    }
+
     fn reduced(&mut self, op: ReduceOp, body: &Block) -> Result<(), String> {
-        let ty = self.body(body)?;
+        let ty = self.parallel_value(body)?;
         let logical = matches!(op, ReduceOp::Any | ReduceOp::All | ReduceOp::Count);
         expect(
             ty.as_scalar().is_some_and(|elem| logical == (elem == Scalar::Bool)),
@@ -328,14 +480,32 @@ impl Verifier<'_> {
         let callee = self.program.fns.get(call.callee.0 as usize).ok_or("no such function")?;
         expect(callee.params.len() == call.args.len(), "a call has another number of arguments")?;
         expect(callee.sizes.len() == call.sizes.len(), "a call has another number of sizes")?;
+        expect(callee.decided.len() == call.decided.len(), "a call has another number of decided sizes")?;
+        expect(call.decided.is_empty() || call.lift.is_empty(), "a call whose size the data decides is lifted")?;
         for (param, arg) in callee.params.iter().zip(&call.args) {
-            let ty = callee.locals[param.0 as usize].ty.as_tensor().ok_or("a parameter is a tuple")?;
+            let param = &callee.locals[param.0 as usize];
+            if param.is_var {
+                let ExprKind::Local(local) = &arg.kind else {
+                    return Err("an in-out argument is no local".to_string());
+                };
+                expect(same_kind(self.variable(*local)?, &param.ty), "an in-out argument has another type")?;
+                expect(call.lift.is_empty(), "a call with in-out arguments is lifted")?;
+                continue;
+            }
+            let ty = param.ty.as_tensor().ok_or("a parameter is a tuple")?;
             expect(Self::elem(arg)? == ty.elem, "an argument has another element type")?;
             let rank = arg.ty.as_tensor().map_or(0, |tensor| tensor.dims.len());
             let extra = rank.checked_sub(ty.dims.len()).ok_or("an argument has too few axes")?;
             expect(extra <= call.lift.len(), "an argument has more extra axes than the call")?;
         }
         let sizes = call.sizes.iter().chain(&call.lift).chain(call.checks.iter().map(|check| &check.size));
-        sizes.into_iter().try_for_each(|size| self.size(size))
+        sizes.into_iter().try_for_each(|size| self.size(size))?;
+        self.vars.extend(&call.decided);
+        Ok(())
     }
+}
+
+/// Whether a value of one type is a value of the other, or a scalar that fills it.
+fn fills(value: &Type, ty: &Type) -> bool {
+    same_kind(value, ty) || (value.as_scalar().is_some() && value.elem() == ty.elem())
 }

@@ -321,7 +321,7 @@ pub enum ExprKind {
     Name(Name),
     /// `a.b`: a module's item, a tuple's or struct's field, or a list's property.
     Field(Box<Expr>, Name),
-    /// `f(a, name: b, var c)`.
+    /// `f(a, name: b, var c, name: var d)`.
     Call {
         /// What is called: a name or a field.
         callee: Box<Expr>,

@@ -34,6 +34,12 @@ use value::{Tv, Value};
 /// # Errors
 /// Diagnostics of what only shows when everything is inlined, and of constants that fail.
 pub fn lower(hir: &hir::Program, tests: bool) -> Result<Program, Vec<Diagnostic>> {
+    let sequential =
+        |function: &&hir::Fn| function.locals.iter().any(|local| local.is_var) || !function.decided.is_empty();
+    if let Some(function) = hir.fns.iter().find(sequential) {
+        let message = "not available yet: sequential code";
+        return Err(vec![Diagnostic::error(crate::diag::codes::NOT_YET_SEQUENTIAL, function.span, message)]);
+    }
     let mut program = Program { names: hir.names.clone(), ..Program::default() };
     let mut consts: Vec<ConstItem> = Vec::new();
     for def in &hir.consts {

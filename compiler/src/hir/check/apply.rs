@@ -39,10 +39,11 @@ impl Checker<'_> {
         if failed {
             return Err(Reported);
         }
+        self.may_lift(&function, &args, &lifts, span)?;
         let mut checks = Vec::new();
         let sizes = self.solve_sizes(&function, &args, &lifts, span, &mut checks)?;
         let (size_values, scalars) = self.call_values(id, &args, &sizes);
-        let values = Values { sizes: size_values, scalars };
+        let mut values = Values { sizes: size_values, scalars };
         for position in 0..args.len() {
             failed |= self.match_shape(&function, position, &args, lifts[position], &values, span).is_err();
         }
@@ -53,18 +54,35 @@ impl Checker<'_> {
         let lift = lift?;
         self.scalars_reach_sizes(&function, &info, &args, &values.scalars)?;
         self.prove_facts(&function, &info, &values, &sizes, span, &mut checks)?;
+        let decided = self.fresh_decided(&function, &mut values, span);
         let mut results: Vec<(Option<String>, Type)> = function
             .results
             .iter()
             .map(|result| (result.name.clone(), substitute_type(&result.ty, &lift, &values.sizes, &values.scalars)))
             .collect();
         let ty = if results.len() == 1 { results.pop().expect("one").1 } else { Type::Tuple(results) };
-        Ok(expr(ExprKind::Call(Call { callee: id, args, sizes, lift, checks }), ty, span))
+        Ok(expr(ExprKind::Call(Call { callee: id, args, sizes, lift, decided, checks }), ty, span))
+    }
+
+    /// Fresh variables for the sizes that the data decides in the callee, at most what its bounds are here.
+    fn fresh_decided(&mut self, function: &Fn, values: &mut Values, span: Span) -> Vec<SizeVar> {
+        let mut fresh = Vec::new();
+        for decided in &function.decided {
+            let bound = substitute_size(&decided.bound, &values.sizes, &values.scalars);
+            let name = self.program.names.size(decided.var).to_string();
+            fresh.push(self.fresh_size(name, &bound, span));
+        }
+        let vars = function.decided.iter().map(|decided| decided.var);
+        values.sizes.extend(vars.zip(fresh.iter().map(|&var| Size::from(var))));
+        fresh
     }
 
     /// Holds that an argument has the parameter's element type and enough axes; gives the number of extra ones.
     fn fit_arg(&mut self, function: &Fn, position: usize, arg: &mut Expr) -> Checked<usize> {
         let param = &function.locals[function.params[position].0 as usize];
+        if param.is_var {
+            return self.fit_in_out(function, position, arg).map(|()| 0);
+        }
         let Type::Tensor(wanted) = &param.ty else { unreachable!("parameters are tensors") };
         let found = self.tensor_of(arg, &format!("the argument `{}`", param.name))?.clone();
         if found.elem != wanted.elem {
@@ -131,10 +149,10 @@ impl Checker<'_> {
                 }
                 SizeSource::Param { param: position, axis } => {
                     let local = &function.locals[function.params[position].0 as usize];
-                    let declared = &local.ty.as_tensor().expect("a tensor").dims[axis];
+                    let declared = &local.ty.sizes()[axis];
                     let (factor, rest) =
                         declared.solve_for(param.var).expect("a size variable stands as `a*V + c` where it is bound");
-                    let found = args[position].ty.as_tensor().expect("a tensor").dims[lifts[position] + axis].clone();
+                    let found = args[position].ty.sizes()[lifts[position] + axis].clone();
                     let scaled = found.minus(&rest);
                     let value = scaled.div(&Size::constant(factor));
                     let remainder = scaled.minus(&value.times_const(factor));
@@ -172,7 +190,7 @@ impl Checker<'_> {
             SizeSource::Dim(_) => false,
             SizeSource::Param { param, axis } => {
                 let local = &function.locals[function.params[param].0 as usize];
-                local.ty.as_tensor().expect("a tensor").dims[axis].as_var().is_some()
+                local.ty.sizes()[axis].as_var().is_some()
             }
         };
         if is_extent {
@@ -194,8 +212,8 @@ impl Checker<'_> {
         span: Span,
     ) -> Checked<()> {
         let param = &function.locals[function.params[position].0 as usize];
-        let declared = &param.ty.as_tensor().expect("a tensor").dims;
-        let found = args[position].ty.as_tensor().expect("a tensor").dims[extra..].to_vec();
+        let declared = param.ty.sizes();
+        let found = args[position].ty.sizes()[extra..].to_vec();
         let wanted: Vec<Size> =
             declared.iter().map(|dim| substitute_size(dim, &values.sizes, &values.scalars)).collect();
         let facts = self.facts();
@@ -231,7 +249,7 @@ impl Checker<'_> {
 
     /// The extra leading axes of a call: those of its arguments, paired from the right.
     fn lift(&mut self, function: &Fn, args: &[Expr], lifts: &[usize]) -> Checked<Vec<Size>> {
-        let extra = |position: usize| &args[position].ty.as_tensor().expect("a tensor").dims[..lifts[position]];
+        let extra = |position: usize| &args[position].ty.sizes()[..lifts[position]];
         let Some(longest) = (0..args.len()).max_by_key(|&position| (lifts[position], usize::MAX - position)) else {
             return Ok(Vec::new());
         };
@@ -347,6 +365,7 @@ fn signature(function: &Fn) -> Fn {
         params: function.params.clone(),
         results: function.results.clone(),
         facts: function.facts.clone(),
+        decided: function.decided.clone(),
         locals: function.locals.clone(),
         body: crate::hir::Block { stmts: Vec::new(), value: None },
     }

@@ -13,6 +13,8 @@ use crate::syntax::ast;
 pub(in crate::hir) enum ArgSource<'t> {
     /// An argument as written.
     Tree(&'t ast::Expr),
+    /// A variable as an in-out argument.
+    Var(&'t ast::Expr),
     /// The parameter's default, to be read in the callee's module.
     Default(&'t ast::Expr),
     /// An expression that was checked already.
@@ -23,7 +25,7 @@ impl ArgSource<'_> {
     /// Its place; a default's place is the call.
     pub fn span(&self, call: Span) -> Span {
         match self {
-            ArgSource::Tree(tree) => tree.span,
+            ArgSource::Tree(tree) | ArgSource::Var(tree) => tree.span,
             ArgSource::Default(_) => call,
             ArgSource::Checked(value) => value.span,
         }
@@ -44,11 +46,6 @@ impl Checker<'_> {
         let mut failed = false;
         let mut positional = 0;
         for arg in args {
-            if arg.is_var {
-                self.not_yet_sequential(arg.value.span, "passing a `var`");
-                failed = true;
-                continue;
-            }
             let position = match &arg.name {
                 None => {
                     positional += 1;
@@ -67,7 +64,10 @@ impl Checker<'_> {
                 None => {
                     // Told once, below.
                 }
-                Some(slot @ None) => *slot = Some(arg),
+                Some(slot @ None) => {
+                    *slot = Some(arg);
+                    failed |= self.says_var(callee, &params[position], arg).is_err();
+                }
                 Some(Some(first)) => {
                     let first = first.value.span;
                     let name = &params[position].name.text;
@@ -123,6 +123,7 @@ impl Checker<'_> {
             .iter()
             .zip(slots)
             .map(|(param, slot)| match (slot, &param.default) {
+                (Some(arg), _) if arg.is_var => ArgSource::Var(&arg.value),
                 (Some(arg), _) => ArgSource::Tree(&arg.value),
                 (None, Some(default)) => ArgSource::Default(default),
                 (None, None) => unreachable!("missing arguments were reported"),

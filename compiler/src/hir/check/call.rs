@@ -32,7 +32,23 @@ enum Callee {
 
 impl Checker<'_> {
     pub fn call(&mut self, callee: &ast::Expr, args: &[ast::Arg], span: Span, expect: &Expect) -> Checked<Expr> {
-        match self.callee(callee) {
+        let is_whole = std::mem::take(&mut self.frame_mut().is_whole);
+        let found = self.callee(callee);
+        match found {
+            Ok(Callee::Global(Global::Item(item))) => {
+                let name = self.item_text(item);
+                self.changes(&name, args, is_whole, span)?;
+            }
+            Ok(_) => {
+                if let Some(arg) = args.iter().find(|arg| arg.is_var) {
+                    let message = "only functions of a module have in-out parameters";
+                    let help = format!("write `{}` without `var`", self.sources.text(arg.value.span));
+                    return Err(self.report(Diagnostic::error(codes::IN_OUT, arg.value.span, message).help(help)));
+                }
+            }
+            Err(Reported) => {}
+        }
+        match found {
             Ok(Callee::Cast(to)) => self.cast_call(to, args, span),
             Ok(Callee::Value(value, signature, name)) => self.value_call(value, &signature, &name, args, span),
             Ok(Callee::Global(Global::Op(op))) => self.op_call(op, args, span, expect),
@@ -92,6 +108,9 @@ impl Checker<'_> {
                         Some(Global::Item(_) | Global::Op(_) | Global::Intrinsic(_)) => {}
                         None => return Err(self.unknown(name, "module")),
                     }
+                }
+                if let Some(reported) = self.list_call(base, field) {
+                    return Err(reported);
                 }
                 let method = &field.text;
                 let message = format!("values have no functions of their own, `{method}` is called as one");
@@ -262,21 +281,21 @@ impl Checker<'_> {
             }
             let value = self.arg(source, item, Expect::None);
             if let Ok(value) = &value
-                && let Type::Tensor(tensor) = &value.ty
+                && let Some(found) = value.ty.elem()
             {
                 match bound.get(name.as_str()) {
                     None => {
-                        bound.insert(name, (tensor.elem, value.span));
+                        bound.insert(name, (found, value.span));
                     }
-                    Some(&(elem, place)) if elem != tensor.elem => {
+                    Some(&(elem, place)) if elem != found => {
                         let text = self.item_text(item);
                         self.report(
                             Diagnostic::error(
                                 codes::TYPE_PARAMETER,
                                 value.span,
-                                format!("`{text}` needs one {name}, found {elem} and {}", tensor.elem),
+                                format!("`{text}` needs one {name}, found {elem} and {found}"),
                             )
-                            .at(format!("{name} is {} here", tensor.elem))
+                            .at(format!("{name} is {found} here"))
                             .label(place, format!("{name} is {elem} here")),
                         );
                         values[position] = Some(Err(Reported));
@@ -373,6 +392,11 @@ impl Checker<'_> {
                         }
                     }
                 }
+                TypeKind::List(_, ast::Expr { kind: ast::ExprKind::Name(name), .. }) => {
+                    if let Some(list) = value.ty.as_list() {
+                        sizes.entry(name.text.clone()).or_insert_with(|| list.cap.clone());
+                    }
+                }
                 TypeKind::Name(_) | TypeKind::Fn(..) | TypeKind::List(..) | TypeKind::Error => {}
             }
         }
@@ -382,6 +406,7 @@ impl Checker<'_> {
     fn open_arg(&mut self, source: &ArgSource<'_>, item: ItemId) -> Option<Open> {
         match source {
             ArgSource::Tree(tree) => self.open(tree),
+            ArgSource::Var(_) => None,
             ArgSource::Default(tree) => self.in_module(item.module, |checker| checker.open(tree)),
             ArgSource::Checked(_) => None,
         }
@@ -390,6 +415,7 @@ impl Checker<'_> {
     fn arg(&mut self, source: &ArgSource<'_>, item: ItemId, expect: Expect) -> Checked<Expr> {
         match source {
             ArgSource::Tree(tree) => self.expr(tree, &expect),
+            ArgSource::Var(tree) => self.in_out_arg(tree),
             ArgSource::Default(tree) => self.in_module(item.module, |checker| checker.expr(tree, &expect)),
             ArgSource::Checked(value) => Ok(value.clone()),
         }

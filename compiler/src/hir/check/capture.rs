@@ -2,6 +2,7 @@
 //! hidden parameter (a size becomes a hidden `dim` parameter), so that every size and local in a function is its own.
 
 use super::{Checker, FnValue, Pure, expr};
+use crate::diag::{Diagnostic, codes};
 use crate::hir::scope::{Binding, FnSignature};
 use crate::hir::{Expr, ExprKind, Fact, LocalId, SizeParam, SizeSource, Type};
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar, Subst};
@@ -20,6 +21,10 @@ impl Checker<'_> {
         self.frames[at].captures.as_ref()?;
         let outer = self.lookup_at(at - 1, name)?;
         Some(match outer {
+            Binding::Local(local) if self.frames[at - 1].locals[local.0 as usize].ty.as_list().is_some() => {
+                self.captured_list(at, name);
+                Binding::Poison
+            }
             Binding::Local(local) => match &self.frames[at - 1].pure[local.0 as usize] {
                 Some(Pure::Scalar(DimExpr::Size(size))) => Binding::Size(self.capture_size(at, &size.clone())),
                 _ => Binding::Local(self.capture_local(at, local)),
@@ -38,6 +43,16 @@ impl Checker<'_> {
             }
             other @ (Binding::Type(_) | Binding::Poison) => other,
         })
+    }
+
+    /// A lambda takes values: a list is none.
+    fn captured_list(&mut self, at: usize, name: &str) {
+        let span = self.frames[at].span;
+        self.report(
+            Diagnostic::error(codes::LIST, span, format!("this lambda uses the list `{name}`"))
+                .note("a lambda gets the values of the names around it; a list is a variable")
+                .help(format!("bind its elements before: `let items = {name}`")),
+        );
     }
 
     /// All names that can be seen from the function being checked.
@@ -82,7 +97,13 @@ impl Checker<'_> {
         };
         let frame = &mut self.frames[at];
         let local = LocalId(frame.locals.len() as u32);
-        frame.locals.push(crate::hir::Local { name: source.name.clone(), ty, span: source.span, scalar: inner_scalar });
+        frame.locals.push(crate::hir::Local {
+            name: source.name.clone(),
+            ty,
+            span: source.span,
+            scalar: inner_scalar,
+            is_var: false,
+        });
         frame.pure.push(pure);
         frame.params.push(local);
         let captures = frame.captures.as_mut().expect("only lambdas capture");
@@ -104,7 +125,7 @@ impl Checker<'_> {
         let frame = &mut self.frames[at];
         let span = frame.span;
         let local = LocalId(frame.locals.len() as u32);
-        frame.locals.push(crate::hir::Local { name, ty: Type::scalar(Scalar::I32), span, scalar: None });
+        frame.locals.push(crate::hir::Local { name, ty: Type::scalar(Scalar::I32), span, scalar: None, is_var: false });
         frame.pure.push(Some(Pure::Scalar(DimExpr::Size(size))));
         frame.sizes.push(SizeParam { var, source: SizeSource::Dim(frame.params.len()) });
         frame.params.push(local);
@@ -143,6 +164,7 @@ impl Checker<'_> {
             Type::Tensor(tensor) => {
                 Type::tensor(tensor.elem, tensor.dims.iter().map(|dim| self.capture_size(at, dim)).collect())
             }
+            Type::List(_) => unreachable!("a list is not captured"),
             Type::Tuple(parts) => {
                 Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), self.capture_type(at, ty))).collect())
             }

@@ -23,9 +23,22 @@ struct Opened {
 impl Checker<'_> {
     /// `for i, j { e }`.
     pub fn for_expr(&mut self, axes: &[ast::Axis], body: &ast::Block, span: Span, expect: &Expect) -> Checked<Expr> {
+        let fresh = self.frame().fresh.len();
         let (axes, body) = self.over(axes, true, |checker| checker.body_value(body, expect))?;
         let value = body.value.as_ref().expect("a body that is a value has one");
         let element = self.tensor_of(value, "the element of a `for`")?.clone();
+        if element.dims.iter().any(|dim| self.mentions_fresh_since(dim, fresh)) {
+            let found = self.show_type(&value.ty);
+            return Err(self.report(
+                Diagnostic::error(
+                    codes::DATA_SIZE,
+                    value.span,
+                    "the elements of a `for` have one size, known before it",
+                )
+                .at(format!("this is {found}, a size that the data decides for each element"))
+                .help("write a `loop` that pushes them to a list"),
+            ));
+        }
         let mut dims: Vec<Size> =
             axes.iter().map(|axis| axis.extent.clone().expect("the axes of a `for` have extents")).collect();
         dims.extend(element.dims);
@@ -145,8 +158,27 @@ impl Checker<'_> {
         Ok((axes, body))
     }
 
-    /// Opens the indices, checks the body, closes them again and completes their ranges.
+    /// Indices and body of parallel code.
     fn over(
+        &mut self,
+        axes: &[ast::Axis],
+        needs_extents: bool,
+        check: impl FnOnce(&mut Self) -> Checked<Block>,
+    ) -> Checked<(Vec<Axis>, Block)> {
+        let fresh = self.frame().fresh.len();
+        let (complete, body) = self.indexed(axes, needs_extents, |checker| checker.behind(true, check))?;
+        for (axis, tree) in complete.iter().zip(axes) {
+            if let Some(extent) = axis.extent.as_ref().filter(|extent| self.mentions_fresh_since(extent, fresh)) {
+                let shown = self.show(extent);
+                let message = format!("`{}` would run to `{shown}`, which its own body decides", tree.name.text);
+                return Err(self.error(codes::NO_RANGE, tree.name.span, message));
+            }
+        }
+        Ok((complete, body))
+    }
+
+    /// Opens the indices, checks a body that may run in order, closes them again and completes their ranges.
+    pub fn indexed(
         &mut self,
         axes: &[ast::Axis],
         needs_extents: bool,

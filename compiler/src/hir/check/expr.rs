@@ -36,15 +36,15 @@ impl Checker<'_> {
             E::Array(elements) => self.array(elements, span, expect),
             E::Tuple(parts) => self.tuple(parts, span, expect),
             E::If { is_static: false, cond, then, otherwise } => {
-                self.conditional(cond, then, otherwise.as_ref(), span, expect)
+                if std::mem::take(&mut self.frame_mut().is_whole) {
+                    return self.conditional(cond, then, otherwise.as_ref(), span, expect);
+                }
+                self.behind(false, |checker| checker.conditional(cond, then, otherwise.as_ref(), span, expect))
             }
             E::If { is_static: true, cond, then, otherwise } => {
                 let taken = if self.static_condition(cond)? { Some(then) } else { otherwise.as_ref() };
                 match taken {
-                    Some(block) => {
-                        let block = self.block(block, expect)?;
-                        Ok(block_expr(block, span))
-                    }
+                    Some(block) => self.block_value(block, span, expect),
                     None => Err(self.error(codes::NO_VALUE, span, "this `static if` has no value here")),
                 }
             }
@@ -59,12 +59,18 @@ impl Checker<'_> {
                 Diagnostic::error(codes::STATIC_CONDITION, span, "`is` can only stand in the condition of `static if`")
                     .help("write `static if T is f32 { … } else { … }`"),
             )),
-            E::Block(block) => {
-                let block = self.block(block, expect)?;
-                Ok(block_expr(block, span))
-            }
+            E::Block(block) => self.block_value(block, span, expect),
             E::Error => Err(Reported),
         }
+    }
+
+    fn block_value(&mut self, block: &ast::Block, span: Span, expect: &Expect) -> Checked<Expr> {
+        let block = if std::mem::take(&mut self.frame_mut().is_whole) {
+            self.block(block, expect)?
+        } else {
+            self.behind(false, |checker| checker.block(block, expect))?
+        };
+        Ok(block_expr(block, span))
     }
 
     /// Checks an expression that must be a scalar of this type.
@@ -94,6 +100,7 @@ impl Checker<'_> {
 
     fn name(&mut self, name: &ast::Name) -> Checked<Expr> {
         match self.lookup(&name.text) {
+            Some(Binding::Local(local)) if self.ty(local).as_list().is_some() => Ok(self.freeze(local, name.span)),
             Some(Binding::Local(local)) => Ok(self.local(local, name.span)),
             Some(Binding::Size(size)) => Ok(size_expr(size, name.span)),
             Some(Binding::Type(_)) => Err(self.type_as_value(name)),
@@ -150,6 +157,9 @@ impl Checker<'_> {
                 Some(Global::Poison) => return Err(Reported),
                 _ => {}
             }
+        }
+        if let Some(list) = self.list_named(base) {
+            return self.list_field(list, base, field, span);
         }
         let base = self.expr(base, &Expect::None)?;
         self.component(base, field, span)

@@ -22,6 +22,9 @@ impl Checker<'_> {
         span: Span,
         expect: &Expect,
     ) -> Checked<Expr> {
+        if let (Some(list), [ast::IndexItem::At(Border::None, index)], None) = (self.list_named(base), items, default) {
+            return self.list_at(list, index, span);
+        }
         let base = self.expr(base, expect);
         // Indices are checked even if the base is wrong: they may be wrong too.
         let dims = match &base {
@@ -31,15 +34,7 @@ impl Checker<'_> {
         if let (Some(dims), Ok(base)) = (&dims, &base)
             && items.len() > dims.len()
         {
-            let shown = self.show_type(&base.ty);
-            return Err(self.report(
-                Diagnostic::error(
-                    codes::RANK,
-                    span,
-                    format!("{} for a tensor of rank {}", count(items.len(), "index", "indices"), dims.len()),
-                )
-                .label(base.span, format!("this is {shown}")),
-            ));
+            return Err(self.too_many_indices(items.len(), &base.ty, base.span, span));
         }
         let is_guarded = default.is_some();
         let mut result_dims = Vec::new();
@@ -78,6 +73,13 @@ impl Checker<'_> {
         Ok(expr(ExprKind::Index { base: Box::new(base), items: checked, default }, ty, span))
     }
 
+    pub fn too_many_indices(&mut self, number: usize, ty: &Type, base: Span, span: Span) -> Reported {
+        let shown = self.show_type(ty);
+        let rank = ty.as_tensor().map_or(0, |tensor| tensor.dims.len());
+        let message = format!("{} for a tensor of rank {rank}", count(number, "index", "indices"));
+        self.report(Diagnostic::error(codes::RANK, span, message).label(base, format!("this is {shown}")))
+    }
+
     fn check_default(&mut self, value: &Expr, ty: &Type, items: &[IndexItem], span: Span) -> Checked<()> {
         if !items.iter().any(|item| matches!(item, IndexItem::At(Border::None, _))) {
             return Err(self.report(
@@ -95,7 +97,7 @@ impl Checker<'_> {
         )
     }
 
-    fn item(&mut self, item: &ast::IndexItem, extent: Option<&Size>, is_guarded: bool) -> Checked<IndexItem> {
+    pub fn item(&mut self, item: &ast::IndexItem, extent: Option<&Size>, is_guarded: bool) -> Checked<IndexItem> {
         match item {
             ast::IndexItem::At(border, tree) => {
                 if *border == Border::None
@@ -130,7 +132,7 @@ impl Checker<'_> {
     }
 
     /// An index value: an `i32`; a literal with a leading minus counts from the end.
-    fn position(&mut self, tree: &ast::Expr, extent: Option<&Size>) -> Checked<Expr> {
+    pub fn position(&mut self, tree: &ast::Expr, extent: Option<&Size>) -> Checked<Expr> {
         if let (Some(back), Some(extent)) = (from_end(tree), extent) {
             return Ok(size_expr(extent.minus(&Size::constant(back)), tree.span));
         }
@@ -163,6 +165,7 @@ impl Checker<'_> {
                 let Some((lo, hi)) = self.frame().ranges.get(local).cloned() else { return Ok(()) };
                 let facts = self.facts();
                 let always_runs = self.frame().conditions == 0
+                    && !self.frame().jumps
                     && facts.non_negative(&hi.minus(&lo).minus(&Size::constant(1))) == Answer::Yes;
                 if !always_runs {
                     return Ok(());

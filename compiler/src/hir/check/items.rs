@@ -291,6 +291,7 @@ impl Checker<'_> {
         let ty = value.ty.clone();
         let results = match &ty {
             Type::Tensor(_) => vec![ResultDecl { name: None, ty: ty.clone() }],
+            Type::List(_) => unreachable!("a list is no value"),
             Type::Tuple(parts) => {
                 parts.iter().map(|(name, ty)| ResultDecl { name: name.clone(), ty: ty.clone() }).collect()
             }
@@ -303,6 +304,7 @@ impl Checker<'_> {
             params: Vec::new(),
             results,
             facts: Vec::new(),
+            decided: Vec::new(),
             locals,
             body: Block { stmts: Vec::new(), value: Some(Box::new(value)) },
         };

@@ -332,7 +332,7 @@ impl Checker<'_> {
 /// The element type's name in a parameter or result type.
 pub(super) fn elem_name(ty: &ast::TypeExpr) -> Option<&str> {
     match &ty.kind {
-        TypeKind::Name(name) | TypeKind::Tensor(name, _) => Some(&name.text),
-        TypeKind::Fn(..) | TypeKind::List(..) | TypeKind::Error => None,
+        TypeKind::Name(name) | TypeKind::Tensor(name, _) | TypeKind::List(name, _) => Some(&name.text),
+        TypeKind::Fn(..) | TypeKind::Error => None,
     }
 }

@@ -7,15 +7,20 @@
 
 mod apply;
 mod args;
+mod assign;
 mod block;
 mod call;
 mod capture;
 mod comprehension;
 mod expr;
+mod in_out;
 mod index;
 mod items;
+mod list;
 mod literal;
 mod operator;
+mod results;
+mod sequential;
 mod shape;
 mod signature;
 mod sizes;
@@ -25,7 +30,7 @@ mod types;
 use super::facts::Facts;
 use super::load::{ItemId, ModuleId, Modules};
 use super::scope::{Binding, Scopes};
-use super::{ConstId, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Type};
+use super::{ConstId, Decided, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Type};
 use crate::diag::{Code, Diagnostic};
 use crate::ops::Op;
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar};
@@ -34,8 +39,10 @@ use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use args::ArgSource;
+pub(super) use block::Wants;
 pub(super) use call::CalleeNames;
 pub(super) use items::Global;
+pub(super) use sequential::diverges;
 pub(super) use sizes::Pure;
 pub(super) use types::type_params;
 
@@ -146,6 +153,27 @@ pub(super) struct Captures {
     pub values: Vec<Expr>,
 }
 
+/// The body of a comprehension or reduction, or a block that is a part of an expression: code that changes nothing
+/// around it and is not left before its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Barrier {
+    /// Locals before this one stand outside.
+    pub first: usize,
+    /// Whether it is the body of a comprehension or reduction.
+    pub is_parallel: bool,
+}
+
+/// What `return` leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Returns {
+    /// Nothing: a constant or a lambda.
+    Nowhere,
+    /// A test, or a function without results.
+    Nothing,
+    /// A function with results.
+    Results(ItemId),
+}
+
 /// The function being checked.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -170,6 +198,21 @@ pub(super) struct Frame {
     pub size_scalars: BTreeSet<ScalarVar>,
     /// Set for lambdas.
     pub captures: Option<Captures>,
+    /// Sizes of the results that the data decides, as far as results were read.
+    pub decided: Vec<Decided>,
+    /// All size variables that the data decides somewhere in the body.
+    pub fresh: Vec<SizeVar>,
+    /// Locals that `let` bound.
+    pub lets: BTreeSet<LocalId>,
+    /// What surrounds the code being checked, outermost first.
+    pub barriers: Vec<Barrier>,
+    /// How many loops surround it inside the innermost barrier.
+    pub loops: u32,
+    /// Whether a `break`, `continue` or `return` stands before it.
+    pub jumps: bool,
+    /// Whether the expression about to be checked is the whole value of a statement.
+    pub is_whole: bool,
+    pub returns: Returns,
 }
 
 impl Frame {
@@ -189,6 +232,14 @@ impl Frame {
             conditions: 0,
             size_scalars: BTreeSet::new(),
             captures: None,
+            decided: Vec::new(),
+            fresh: Vec::new(),
+            lets: BTreeSet::new(),
+            barriers: Vec::new(),
+            loops: 0,
+            jumps: false,
+            is_whole: false,
+            returns: Returns::Nowhere,
         }
     }
 }
@@ -243,7 +294,7 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         let frame = self.frame_mut();
-        frame.locals.push(Local { name: name.to_string(), ty, span, scalar });
+        frame.locals.push(Local { name: name.to_string(), ty, span, scalar, is_var: false });
         frame.pure.push(pure);
         LocalId(frame.locals.len() as u32 - 1)
     }
@@ -342,6 +393,7 @@ impl Expect {
     pub fn of(ty: &Type) -> Expect {
         match ty {
             Type::Tensor(tensor) => Expect::Elem(tensor.elem),
+            Type::List(list) => Expect::Elem(list.elem),
             Type::Tuple(parts) => Expect::Tuple(parts.iter().map(|(_, part)| Expect::of(part)).collect()),
         }
     }

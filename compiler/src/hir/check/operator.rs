@@ -45,22 +45,7 @@ impl Checker<'_> {
         let op = match op {
             BinaryOp::And => return self.logic(true, left, right, span),
             BinaryOp::Or => return self.logic(false, left, right, span),
-            BinaryOp::Add => Op::Add,
-            BinaryOp::Sub => Op::Sub,
-            BinaryOp::Mul => Op::Mul,
-            BinaryOp::Div => Op::Div,
-            BinaryOp::Rem => Op::Rem,
-            BinaryOp::BitAnd => Op::And,
-            BinaryOp::BitOr => Op::Or,
-            BinaryOp::BitXor => Op::Xor,
-            BinaryOp::Shl => Op::Shl,
-            BinaryOp::Shr => Op::Shr,
-            BinaryOp::Eq => Op::Eq,
-            BinaryOp::Ne => Op::Ne,
-            BinaryOp::Lt => Op::Lt,
-            BinaryOp::Le => Op::Le,
-            BinaryOp::Gt => Op::Gt,
-            BinaryOp::Ge => Op::Ge,
+            other => infix(other),
         };
         let expect = if op.gives() == crate::ops::Gives::Bool { &Expect::None } else { expect };
         let args = self.operands(&[left, right], expect)?;
@@ -205,7 +190,7 @@ impl Checker<'_> {
                 let span = arg.span;
                 self.fold_cast(Scalar::F32, arg, span)
             }
-            Type::Tensor(_) | Type::Tuple(_) => arg,
+            Type::Tensor(_) | Type::Tuple(_) | Type::List(_) => arg,
         }
     }
 
@@ -267,6 +252,28 @@ impl Checker<'_> {
         };
         let args = self.operands(&trees, &expect)?;
         self.op(op, args, span)
+    }
+}
+
+/// The operation behind an infix operator. (`and`, `or` of expressions are branches; here they are `&`, `|`.)
+pub(super) fn infix(op: BinaryOp) -> Op {
+    match op {
+        BinaryOp::Add => Op::Add,
+        BinaryOp::Sub => Op::Sub,
+        BinaryOp::Mul => Op::Mul,
+        BinaryOp::Div => Op::Div,
+        BinaryOp::Rem => Op::Rem,
+        BinaryOp::BitAnd | BinaryOp::And => Op::And,
+        BinaryOp::BitOr | BinaryOp::Or => Op::Or,
+        BinaryOp::BitXor => Op::Xor,
+        BinaryOp::Shl => Op::Shl,
+        BinaryOp::Shr => Op::Shr,
+        BinaryOp::Eq => Op::Eq,
+        BinaryOp::Ne => Op::Ne,
+        BinaryOp::Lt => Op::Lt,
+        BinaryOp::Le => Op::Le,
+        BinaryOp::Gt => Op::Gt,
+        BinaryOp::Ge => Op::Ge,
     }
 }
 

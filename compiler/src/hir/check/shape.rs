@@ -141,6 +141,7 @@ impl Checker<'_> {
     pub fn tensor_of<'e>(&mut self, value: &'e Expr, what: &str) -> Checked<&'e crate::hir::TensorType> {
         match &value.ty {
             Type::Tensor(tensor) => Ok(tensor),
+            Type::List(_) => unreachable!("a list is used as a tensor of its elements"),
             Type::Tuple(parts) => {
                 let message = if parts.is_empty() {
                     format!("{what} must be a tensor or scalar, this has no value")

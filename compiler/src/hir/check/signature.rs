@@ -26,8 +26,14 @@ impl Checker<'_> {
                 );
                 failed = true;
             }
-            if param.is_var {
-                self.not_yet_sequential(param.name.span, "a `var` parameter");
+            if param.is_var && (matches!(param.ty.kind, TypeKind::Fn(..)) || is_dim(param)) {
+                let message = format!("`{}` cannot be in-out: sizes and functions do not change", param.name.text);
+                self.error(codes::IN_OUT, param.name.span, message);
+                failed = true;
+            }
+            if let (true, Some(default)) = (param.is_var, &param.default) {
+                let message = format!("the in-out parameter `{}` cannot have a default", param.name.text);
+                self.error(codes::IN_OUT, default.span, message);
                 failed = true;
             }
         }
@@ -65,9 +71,17 @@ impl Checker<'_> {
                 };
                 (Type::scalar(Scalar::I32), Some(Pure::Scalar(DimExpr::Size(size))))
             }
+            TypeKind::List(elem, cap) if param.is_var => (Type::List(self.declared_list(elem, cap)?), None),
+            TypeKind::List(..) => {
+                let text = self.sources.text(param.ty.span).to_string();
+                return Err(self.report(
+                    Diagnostic::error(codes::LIST, param.ty.span, "only an in-out parameter can be a list")
+                        .help(format!("write `var {}: {text}`, or take its elements as a tensor", param.name.text)),
+                ));
+            }
             _ => {
                 let ty = self.value_type(&param.ty)?;
-                let pure = ty.as_scalar().map(|elem| {
+                let pure = ty.as_scalar().filter(|_| !param.is_var).map(|elem| {
                     let var = self.program.names.new_scalar(param.name.text.clone());
                     Pure::Scalar(DimExpr::Scalar(var, elem))
                 });
@@ -84,7 +98,9 @@ impl Checker<'_> {
             }
         }
         let local = self.add_local(&param.name.text, ty, span, pure);
-        self.frame_mut().params.push(local);
+        let frame = self.frame_mut();
+        frame.locals[local.0 as usize].is_var = param.is_var;
+        frame.params.push(local);
         self.bind(&param.name.text, Binding::Local(local));
         Ok(true)
     }
@@ -116,6 +132,11 @@ impl Checker<'_> {
         }
         let mut result = Ok(());
         for &(param, tree) in &numbered {
+            if let TypeKind::List(_, ast::Expr { kind: ast::ExprKind::Name(name), .. }) = &tree.ty.kind
+                && !self.is_bound_size(&name.text)
+            {
+                self.bind_size(name, SizeSource::Param { param, axis: 0 });
+            }
             let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
             for (axis, dim) in dims.iter().enumerate() {
                 if let DimDecl::Bounded(name, bound) = dim {
@@ -147,16 +168,19 @@ impl Checker<'_> {
             }
         }
         for &(param, tree) in &numbered {
-            let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
-            for (axis, dim) in dims.iter().enumerate() {
-                if let DimDecl::Size(tree) = dim {
-                    let mut unbound = Vec::new();
-                    self.unbound_names(tree, &mut unbound);
-                    if let Some(name) = unbound.first().copied()
-                        && self.solve_size(name, tree, SizeSource::Param { param, axis }).is_err()
-                    {
-                        result = Err(Reported);
-                    }
+            let trees: Vec<Option<&ast::Expr>> = match &tree.ty.kind {
+                TypeKind::Tensor(_, dims) => dims.iter().map(extent_tree).collect(),
+                TypeKind::List(_, cap) => vec![Some(cap)],
+                _ => continue,
+            };
+            for (axis, tree) in trees.into_iter().enumerate() {
+                let Some(tree) = tree else { continue };
+                let mut unbound = Vec::new();
+                self.unbound_names(tree, &mut unbound);
+                if let Some(name) = unbound.first().copied()
+                    && self.solve_size(name, tree, SizeSource::Param { param, axis }).is_err()
+                {
+                    result = Err(Reported);
                 }
             }
         }
@@ -213,5 +237,17 @@ impl Checker<'_> {
                 .note("a size variable stands alone, or as `a*V + c`, in the type of some parameter")
                 .help(format!("add a parameter: `{}: dim`", name.text)),
         ))
+    }
+}
+
+fn is_dim(param: &ast::Param) -> bool {
+    matches!(&param.ty.kind, TypeKind::Name(name) if name.text == "dim")
+}
+
+/// The size expression of an extent without a bound.
+fn extent_tree(dim: &DimDecl) -> Option<&ast::Expr> {
+    match dim {
+        DimDecl::Size(tree) => Some(tree),
+        DimDecl::Bounded(..) => None,
     }
 }

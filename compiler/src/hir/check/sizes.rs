@@ -5,7 +5,7 @@
 use super::{Checked, Checker, Expect, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
-use crate::hir::{Block, Call, Expr, ExprKind, FnId, SizeSource, Stmt, Type};
+use crate::hir::{Block, Call, Expr, ExprKind, FnId, ListType, SizeSource, Stmt, Type};
 use crate::ops::{Op, eval};
 use crate::size::{Atom, DimExpr, Leaf, ScalarVar, Size, SizeVar, Subst};
 use crate::source::Span;
@@ -121,6 +121,9 @@ impl Checker<'_> {
             | ExprKind::For { .. }
             | ExprKind::Reduce { .. }
             | ExprKind::Scan { .. }
+            | ExprKind::Freeze { .. }
+            | ExprKind::ListLen(_)
+            | ExprKind::ListAt(..)
             | ExprKind::Tuple(_) => return None,
         })
     }
@@ -414,6 +417,7 @@ pub(super) fn substitute_type(
             let own = tensor.dims.iter().map(|dim| substitute_size(dim, sizes, scalars));
             Type::tensor(tensor.elem, lift.iter().cloned().chain(own).collect())
         }
+        Type::List(list) => Type::List(ListType { elem: list.elem, cap: substitute_size(&list.cap, sizes, scalars) }),
         Type::Tuple(parts) => Type::Tuple(
             parts.iter().map(|(name, ty)| (name.clone(), substitute_type(ty, lift, sizes, scalars))).collect(),
         ),

@@ -27,7 +27,7 @@ pub(super) fn constraint(name: &str) -> Option<fn(Scalar) -> bool> {
 pub(in crate::hir) fn type_params(function: &ast::Fn) -> Vec<String> {
     fn collect(ty: &ast::TypeExpr, out: &mut Vec<String>) {
         match &ty.kind {
-            TypeKind::Name(name) | TypeKind::Tensor(name, _) => {
+            TypeKind::Name(name) | TypeKind::Tensor(name, _) | TypeKind::List(name, _) => {
                 let is_param = name.text.starts_with(char::is_uppercase);
                 if is_param && !out.contains(&name.text) {
                     out.push(name.text.clone());
@@ -37,7 +37,7 @@ pub(in crate::hir) fn type_params(function: &ast::Fn) -> Vec<String> {
                 params.iter().for_each(|param| collect(param, out));
                 collect(result, out);
             }
-            TypeKind::List(..) | TypeKind::Error => {}
+            TypeKind::Error => {}
         }
     }
     let mut out = Vec::new();
@@ -87,7 +87,11 @@ impl Checker<'_> {
                 Diagnostic::error(codes::UNKNOWN_TYPE, ty.span, "functions are not values")
                     .note("only a parameter can have a function type"),
             )),
-            TypeKind::List(..) => Err(self.error(codes::NOT_YET_SEQUENTIAL, ty.span, "lists are not available yet")),
+            TypeKind::List(..) => Err(self.report(
+                Diagnostic::error(codes::LIST, ty.span, "only a `var` and an in-out parameter can be a list")
+                    .note("a list used as a value is a tensor with as many elements as were pushed")
+                    .help("for a result write `i32[K <= N]`; for a variable `var x: list i32[N]`"),
+            )),
             TypeKind::Error => Err(Reported),
         }
     }
@@ -99,16 +103,15 @@ impl Checker<'_> {
                 self.check_extent(&size, tree.span)?;
                 Ok(size)
             }
-            DimDecl::Bounded(name, _) => Err(self.not_yet_data_size(name)),
+            DimDecl::Bounded(name, _) => match self.frame().scopes.find(&name.text) {
+                // Results bind these before their types are read.
+                Some(Binding::Size(size)) => Ok(size.clone()),
+                _ => Err(self.report(
+                    Diagnostic::error(codes::DATA_SIZE, name.span, "a bound stands only in the type of a result")
+                        .help(format!("write `{}` alone, and the bound behind `where`", name.text)),
+                )),
+            },
         }
-    }
-
-    fn not_yet_data_size(&mut self, name: &ast::Name) -> Reported {
-        self.error(
-            codes::NOT_YET_DATA_SIZE,
-            name.span,
-            format!("`{} <= …`, a size that the data decides, is not available yet", name.text),
-        )
     }
 
     fn check_extent(&mut self, size: &Size, span: Span) -> Checked<()> {

@@ -216,17 +216,15 @@ fn postfixed<'t>(atom: P<'t, Expr>, expr: P<'t, Expr>) -> P<'t, Expr> {
 }
 
 fn call(expr: P<'_, Expr>) -> P<'_, Postfix> {
-    let in_out = just(Tok::Var).ignore_then(expr.clone()).map(|value| Arg { name: None, is_var: true, value });
-    let plain = name().then_ignore(just(Tok::Colon)).or_not().then(expr).map(|(name, value)| Arg {
+    let label = name().then_ignore(just(Tok::Colon)).or_not();
+    let arg = label.then(just(Tok::Var).or_not()).then(expr).map(|((name, var), value)| Arg {
         name,
-        is_var: false,
+        is_var: var.is_some(),
         value,
     });
     let open = just(Tok::OpenParen).ignored().boxed();
     let failed = |span| Postfix::Call(vec![Arg { name: None, is_var: false, value: error_expr(span) }]);
-    in_out
-        .or(plain)
-        .separated_by(just(Tok::Comma))
+    arg.separated_by(just(Tok::Comma))
         .allow_trailing()
         .collect()
         .delimited_by(open.clone(), just(Tok::CloseParen))

@@ -156,11 +156,11 @@ impl Printer {
     }
 
     fn arg(&mut self, arg: &Arg) {
-        if arg.is_var {
-            self.push("var ");
-        }
         if let Some(name) = &arg.name {
             self.push(&format!("{}: ", name.text));
+        }
+        if arg.is_var {
+            self.push("var ");
         }
         self.expr(&arg.value, 0);
     }

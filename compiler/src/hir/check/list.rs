@@ -1,0 +1,196 @@
+//! Lists: `push`, `pop`, `truncate` as statements, `len` and elements as values, and a list used as a value, which is
+//! a tensor whose size the data decides.
+
+use super::{Checked, Checker, Expect, Reported, expr};
+use crate::diag::Diagnostic;
+use crate::diag::codes;
+use crate::hir::scope::{Binding, did_you_mean};
+use crate::hir::{Expr, ExprKind, ListType, LocalId, Stmt, Type};
+use crate::size::Size;
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::Scalar;
+
+/// What a list can do, as it is written.
+const METHODS: [&str; 4] = ["push", "pop", "truncate", "len"];
+
+impl Checker<'_> {
+    /// The list that a name means in the function being checked.
+    pub fn list_named(&self, tree: &ast::Expr) -> Option<LocalId> {
+        let ast::ExprKind::Name(name) = &tree.kind else { return None };
+        match self.frame().scopes.find(&name.text) {
+            Some(Binding::Local(local)) if self.ty(*local).as_list().is_some() => Some(*local),
+            _ => None,
+        }
+    }
+
+    /// The type of a local that is a list.
+    pub fn list_type(&self, list: LocalId) -> ListType {
+        self.ty(list).as_list().expect("this local is a list").clone()
+    }
+
+    /// The list and the method of `list.method(…)`.
+    fn method<'t>(&self, tree: &'t ast::Expr) -> Option<(LocalId, &'t ast::Name, &'t ast::Name, &'t [ast::Arg])> {
+        let ast::ExprKind::Call { callee, args } = &tree.kind else { return None };
+        let ast::ExprKind::Field(base, method) = &callee.kind else { return None };
+        let ast::ExprKind::Name(name) = &base.kind else { return None };
+        Some((self.list_named(base)?, name, method, args))
+    }
+
+    /// The list of `list.pop()`, which is about to change.
+    pub fn pop_call(&mut self, tree: &ast::Expr) -> Checked<Option<LocalId>> {
+        match self.method(tree) {
+            Some((list, name, method, args)) if method.text == "pop" => {
+                self.variable(name, "changed")?;
+                self.method_args(method, args, 0, tree.span)?;
+                Ok(Some(list))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn method_args(&mut self, method: &ast::Name, args: &[ast::Arg], count: usize, span: Span) -> Checked<()> {
+        if let Some(arg) = args.iter().find(|arg| arg.name.is_some() || arg.is_var) {
+            let message = format!("`{}` takes plain arguments", method.text);
+            return Err(self.error(codes::ARGUMENT_NAME, arg.value.span, message));
+        }
+        if args.len() != count {
+            let takes = match count {
+                0 => "no arguments".to_string(),
+                count => super::operator::count(count),
+            };
+            let message = format!("`{}` takes {takes}, {} given", method.text, args.len());
+            return Err(self.error(codes::ARGUMENT_COUNT, span, message));
+        }
+        Ok(())
+    }
+
+    /// `list.push(e)`, `list.truncate(n)`, `list.pop()` as a statement. `None` if it is none of these.
+    pub fn list_statement(&mut self, tree: &ast::Expr, out: &mut Vec<Stmt>) -> Option<Checked<()>> {
+        let (list, name, method, args) = self.method(tree)?;
+        Some(match method.text.as_str() {
+            "push" => self.push(list, name, method, args, tree.span, out),
+            "truncate" => self.truncate(list, name, method, args, tree.span, out),
+            "pop" => self.pop_call(tree).map(|_| out.push(Stmt::Pop { list, into: None, span: tree.span })),
+            _ => Err(self.no_method(name, method)),
+        })
+    }
+
+    fn push(
+        &mut self,
+        list: LocalId,
+        name: &ast::Name,
+        method: &ast::Name,
+        args: &[ast::Arg],
+        span: Span,
+        out: &mut Vec<Stmt>,
+    ) -> Checked<()> {
+        self.variable(name, "changed")?;
+        self.method_args(method, args, 1, span)?;
+        let elem = self.list_type(list).elem;
+        let value = self.settled(&args[0].value, &Expect::Elem(elem))?;
+        let value = self.coerce(value, &Type::scalar(elem));
+        let declared = self.frame().locals[list.0 as usize].span;
+        if value.ty.as_tensor().is_some_and(|tensor| !tensor.dims.is_empty()) {
+            let found = self.show_type(&value.ty);
+            return Err(self.report(
+                Diagnostic::error(codes::RANK, value.span, format!("`{}` holds scalars", name.text))
+                    .at(format!("this is {found}"))
+                    .help(format!("push the elements one by one: `loop i in 0..n {{ {}.push(x[i]) }}`", name.text)),
+            ));
+        }
+        self.same_type(
+            codes::ARGUMENT_TYPE,
+            &format!("`{}` holds {elem}", name.text),
+            (&value.ty, value.span, "the element"),
+            (&Type::scalar(elem), declared, "the list"),
+        )?;
+        out.push(Stmt::Push { list, value, span });
+        Ok(())
+    }
+
+    fn truncate(
+        &mut self,
+        list: LocalId,
+        name: &ast::Name,
+        method: &ast::Name,
+        args: &[ast::Arg],
+        span: Span,
+        out: &mut Vec<Stmt>,
+    ) -> Checked<()> {
+        self.variable(name, "changed")?;
+        self.method_args(method, args, 1, span)?;
+        let len = self.scalar_expr(&args[0].value, Scalar::I32, codes::NOT_AN_INDEX, "the length of a list")?;
+        out.push(Stmt::Truncate { list, len, span });
+        Ok(())
+    }
+
+    fn no_method(&mut self, name: &ast::Name, method: &ast::Name) -> Reported {
+        let message = format!("a list has no `{}`", method.text);
+        let mut diagnostic = Diagnostic::error(codes::NO_SUCH_FIELD, method.span, message);
+        diagnostic = match (method.text.as_str(), did_you_mean(&method.text, METHODS)) {
+            ("len", _) => diagnostic.help(format!("write `{}.len`, without parentheses", name.text)),
+            (_, Some(near)) => diagnostic.help(format!("did you mean `{near}`?")),
+            ("append" | "add", _) => diagnostic.help(format!("write `{}.push(…)`", name.text)),
+            ("clear", _) => diagnostic.help(format!("write `{}.truncate(0)`", name.text)),
+            _ => diagnostic.note("a list has `push`, `pop`, `truncate` and `len`"),
+        };
+        self.report(diagnostic)
+    }
+
+    /// A method call inside an expression. `None` if the callee is no list.
+    pub fn list_call(&mut self, base: &ast::Expr, method: &ast::Name) -> Option<Reported> {
+        self.list_named(base)?;
+        let ast::ExprKind::Name(name) = &base.kind else { return None };
+        Some(match method.text.as_str() {
+            "pop" => {
+                let message = format!("`{}.pop()` changes the list, so it stands alone", name.text);
+                let help = format!("bind it first: `let last = {}.pop()`", name.text);
+                self.report(Diagnostic::error(codes::NESTED_CHANGE, method.span, message).help(help))
+            }
+            "push" | "truncate" => {
+                let message = format!("`{}` is a statement: it has no value", method.text);
+                self.error(codes::NO_VALUE, method.span, message)
+            }
+            _ => self.no_method(name, method),
+        })
+    }
+
+    /// `list.len`.
+    pub fn list_field(&mut self, list: LocalId, base: &ast::Expr, field: &ast::Name, span: Span) -> Checked<Expr> {
+        if field.text == "len" {
+            return Ok(expr(ExprKind::ListLen(list), Type::scalar(Scalar::I32), span));
+        }
+        let ast::ExprKind::Name(name) = &base.kind else { return Err(Reported) };
+        if METHODS.contains(&field.text.as_str()) {
+            let message = format!("`{}` is called: `{}.{}(…)`", field.text, name.text, field.text);
+            return Err(self.error(codes::NOT_A_VALUE, field.span, message));
+        }
+        Err(self.no_method(name, field))
+    }
+
+    /// `list[i]`.
+    pub fn list_at(&mut self, list: LocalId, index: &ast::Expr, span: Span) -> Checked<Expr> {
+        let elem = self.list_type(list).elem;
+        let from_end = matches!(
+            &index.kind,
+            ast::ExprKind::Unary(ast::UnaryOp::Neg, inner) if matches!(inner.kind, ast::ExprKind::Int(_))
+        );
+        let position = self.position(index, None)?;
+        let position = if from_end {
+            let len = expr(ExprKind::ListLen(list), Type::scalar(Scalar::I32), index.span);
+            self.op(crate::ops::Op::Add, vec![len, position], index.span)?
+        } else {
+            position
+        };
+        Ok(expr(ExprKind::ListAt(list, Box::new(position)), Type::scalar(elem), span))
+    }
+
+    /// A list used as a value: its elements now.
+    pub fn freeze(&mut self, list: LocalId, span: Span) -> Expr {
+        let ty = self.list_type(list);
+        let name = format!("{}.len", self.frame().locals[list.0 as usize].name);
+        let size = self.fresh_size(name, &ty.cap, span);
+        expr(ExprKind::Freeze { list, size }, Type::tensor(ty.elem, vec![Size::from(size)]), span)
+    }
+}
