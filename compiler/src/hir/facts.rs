@@ -11,6 +11,8 @@ use crate::size::{Atom, DimExpr, Size, SizeVar, Subst};
 const MAX: i128 = i32::MAX as i128;
 /// How many known inequalities are combined at most.
 const DEPTH: usize = 3;
+/// How many sums of inequalities are tried at most for one question.
+const TRIES: usize = 10_000;
 
 /// What is known about a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ impl Facts {
         for (relation, size) in facts {
             match relation {
                 Relation::Zero => known.add_equality(size),
+                // A size variable is never negative anyway.
+                Relation::NonNegative if size.as_var().is_some() => {}
                 Relation::NonNegative => bounds.push(size.clone()),
             }
         }
@@ -135,23 +139,24 @@ impl Facts {
         for bound in &self.bounds {
             implied(bound, &mut bounds);
         }
-        self.search(size, &bounds, DEPTH)
+        self.search(size, &bounds, DEPTH, &mut { TRIES })
     }
 
     /// Whether `size` is a sum of known non-negative sizes and something whose interval is not negative.
-    fn search(&self, size: &Size, bounds: &[Size], depth: usize) -> bool {
+    fn search(&self, size: &Size, bounds: &[Size], depth: usize, tries: &mut usize) -> bool {
         if self.interval(size).0 >= 0 {
             return true;
         }
-        if depth == 0 {
+        if depth == 0 || *tries == 0 {
             return false;
         }
+        *tries -= 1;
         bounds.iter().any(|bound| {
             let shared = bound.terms().filter(|(product, _)| !product.is_empty()).find_map(|(product, b)| {
                 let (_, a) = size.terms().find(|(own, _)| *own == product)?;
                 (a.signum() == b.signum() && a % b == 0).then_some(a / b)
             });
-            shared.is_some_and(|factor| self.search(&size.minus(&bound.times_const(factor)), bounds, depth - 1))
+            shared.is_some_and(|factor| self.search(&size.minus(&bound.times_const(factor)), bounds, depth - 1, tries))
         })
     }
 

@@ -42,6 +42,7 @@ impl Checker<'_> {
         let (items, value) = match op {
             None => (items, self.whole_value(tree, &Expect::Elem(elem), out)?),
             Some(op) => {
+                let op = super::operator::infix(op);
                 let items = self.evaluated_once(items, out);
                 let old = self.old_value(local, &items, &ty, place_span);
                 let expect = match self.open(tree) {
@@ -49,7 +50,15 @@ impl Checker<'_> {
                     None => Expect::None,
                 };
                 let right = self.expr(tree, &expect)?;
-                let value = self.op(super::operator::infix(op), vec![old, right], span)?;
+                let right = self.widen(right);
+                let wanted = super::operator::widened(elem);
+                if right.ty.elem().is_some_and(|found| found != wanted) {
+                    let message = format!("`{}=` needs a value of the variable's type", super::operator::symbol(op));
+                    let wanted = Type::tensor(wanted, right.ty.sizes().to_vec());
+                    let place = (&wanted, place_span, "what is assigned to");
+                    self.same_type(codes::ELEMENT_TYPES, &message, (&right.ty, right.span, "the value"), place)?;
+                }
+                let value = self.op(op, vec![old, right], span)?;
                 (items, value)
             }
         };
@@ -76,10 +85,9 @@ impl Checker<'_> {
             let is_param = self.frame().params.contains(&local);
             let is_let = self.frame().lets.contains(&local);
             let (text, help) = match (is_param, is_let) {
-                (true, _) => (
-                    "a parameter",
-                    format!("copy it: `var {} = {}`, or make it in-out: `var {}: …`", name.text, name.text, name.text),
-                ),
+                (true, _) => {
+                    ("a parameter", format!("copy it: `var {0} = {0}`, or make it in-out: `var {0}: …`", name.text))
+                }
                 (false, true) => ("bound by `let`", format!("declare it as `var {} = …`", name.text)),
                 (false, false) => ("an index", format!("copy it: `var at = {}`", name.text)),
             };

@@ -36,6 +36,7 @@ impl Checker<'_> {
                 break;
             }
             let is_last = position + 1 == block.stmts.len();
+            let before = stmts.len();
             if let (true, true, StmtKind::Expr(tree)) = (is_last, wants != Wants::Nothing, &stmt.kind)
                 && is_value(tree)
             {
@@ -46,7 +47,7 @@ impl Checker<'_> {
             } else if self.statement(stmt, &mut stmts).is_err() {
                 failed = true;
             }
-            if !failed && diverges(&stmts) {
+            if stmts.len() > before && diverges(&stmts) {
                 end = Some(stmt.span);
             }
         }

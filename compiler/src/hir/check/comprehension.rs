@@ -217,9 +217,9 @@ impl Checker<'_> {
             match axis.range {
                 Some(range) => complete.push(Ok(range)),
                 None => {
-                    let found = inferred.iter().find(|pending| pending.local == axis.local);
-                    let found = found.map(|pending| pending.found.clone()).unwrap_or_default();
-                    complete.push(self.inferred_axis(axis.local, &axis.name, &found));
+                    let pending = inferred.iter().find(|pending| pending.local == axis.local);
+                    let pending = pending.expect("an axis without a range is pending");
+                    complete.push(self.inferred_axis(&axis.name, pending, needs_extents));
                 }
             }
         }
@@ -235,7 +235,7 @@ impl Checker<'_> {
         let range = match range {
             None => {
                 let conditions = self.frame().conditions;
-                self.frame_mut().axes.push(PendingAxis { local, found: Vec::new(), conditions });
+                self.frame_mut().axes.push(PendingAxis { local, found: Vec::new(), list: None, conditions });
                 self.bind(&axis.name.text, Binding::Local(local));
                 None
             }
@@ -318,7 +318,21 @@ impl Checker<'_> {
     }
 
     /// The range of an index from the accesses in which it stands alone.
-    fn inferred_axis(&mut self, local: LocalId, name: &ast::Name, found: &[(Size, Span)]) -> Checked<Axis> {
+    fn inferred_axis(&mut self, name: &ast::Name, pending: &PendingAxis, needs_extent: bool) -> Checked<Axis> {
+        let PendingAxis { local, ref found, list, .. } = *pending;
+        let zero = size_expr(Size::constant(0), name.span);
+        if let (true, Some(list)) = (found.is_empty(), list) {
+            if !needs_extent {
+                let hi = expr(ExprKind::ListLen(list), Type::scalar(Scalar::I32), name.span);
+                return Ok(Axis { local, lo: zero, hi, step: Size::constant(1), extent: None });
+            }
+            let list = self.frame().locals[list.0 as usize].name.clone();
+            let message = format!("`{}` would run over the list `{list}`, whose length is no size", name.text);
+            return Err(self.report(
+                Diagnostic::error(codes::NO_RANGE, name.span, message)
+                    .help(format!("bind its elements first: `let items = {list}`, then write `items[{}]`", name.text)),
+            ));
+        }
         let Some((extent, first)) = found.first() else {
             return Err(self.report(
                 Diagnostic::error(codes::NO_RANGE, name.span, format!("the range of `{}` is not known", name.text))
@@ -349,7 +363,6 @@ impl Checker<'_> {
             }
             return Err(self.report(diagnostic));
         }
-        let zero = size_expr(Size::constant(0), name.span);
         let hi = size_expr(extent.clone(), name.span);
         Ok(Axis { local, lo: zero, hi, step: Size::constant(1), extent: Some(extent.clone()) })
     }

@@ -126,10 +126,14 @@ impl Checker<'_> {
     }
 
     fn no_method(&mut self, name: &ast::Name, method: &ast::Name) -> Reported {
+        if method.text == "len" {
+            let diagnostic = Diagnostic::error(codes::NOT_A_FUNCTION, method.span, "`len` is a value, not a function")
+                .help(format!("write `{}.len`, without parentheses", name.text));
+            return self.report(diagnostic);
+        }
         let message = format!("a list has no `{}`", method.text);
         let mut diagnostic = Diagnostic::error(codes::NO_SUCH_FIELD, method.span, message);
         diagnostic = match (method.text.as_str(), did_you_mean(&method.text, METHODS)) {
-            ("len", _) => diagnostic.help(format!("write `{}.len`, without parentheses", name.text)),
             (_, Some(near)) => diagnostic.help(format!("did you mean `{near}`?")),
             ("append" | "add", _) => diagnostic.help(format!("write `{}.push(…)`", name.text)),
             ("clear", _) => diagnostic.help(format!("write `{}.truncate(0)`", name.text)),
@@ -171,6 +175,17 @@ impl Checker<'_> {
 
     /// `list[i]`.
     pub fn list_at(&mut self, list: LocalId, index: &ast::Expr, span: Span) -> Checked<Expr> {
+        if let ast::ExprKind::Name(name) = &index.kind
+            && let Some(Binding::Local(local)) = self.frame().scopes.find(&name.text).cloned()
+            && list < local
+        {
+            let frame = self.frame_mut();
+            if let Some(axis) =
+                frame.axes.iter_mut().find(|axis| axis.local == local && axis.conditions == frame.conditions)
+            {
+                axis.list.get_or_insert(list);
+            }
+        }
         let elem = self.list_type(list).elem;
         let from_end = matches!(
             &index.kind,

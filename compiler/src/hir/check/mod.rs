@@ -139,6 +139,8 @@ pub(super) struct PendingAxis {
     pub local: LocalId,
     /// Extents of the accesses in which it stands alone, with their places.
     pub found: Vec<(Size, Span)>,
+    /// A list in which it stands alone as an index: its length is no size, but ends a reduction's range.
+    pub list: Option<LocalId>,
     /// Conditions around the comprehension: an access under more of them does not count.
     pub conditions: u32,
 }

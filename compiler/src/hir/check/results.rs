@@ -29,7 +29,7 @@ impl Checker<'_> {
     /// the data decides are the same at every such place.
     pub fn result_types(&mut self, function: &ast::Fn) -> Checked<Vec<Type>> {
         self.frame_mut().scopes.open();
-        let decided = self.declare_decided(function);
+        let decided = self.declare_decided(function).and_then(|()| self.names_are_known(function));
         let types: Vec<Checked<Type>> = function.results.iter().map(|result| self.value_type(&result.ty)).collect();
         self.frame_mut().scopes.close();
         decided?;
@@ -38,6 +38,25 @@ impl Checker<'_> {
             self.hides_no_decided(ty, decl.ty.span)?;
         }
         Ok(types)
+    }
+
+    /// Holds that sizes of results are known: a name that nothing binds may be meant as one that the data decides.
+    fn names_are_known(&mut self, function: &ast::Fn) -> Checked<()> {
+        for decl in &function.results {
+            let TypeKind::Tensor(_, dims) = &decl.ty.kind else { continue };
+            for dim in dims {
+                let DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim else { continue };
+                if self.lookup(&name.text).is_none() && self.global(&name.text).is_none() {
+                    let message = format!("nothing says what `{}` is", name.text);
+                    return Err(self.report(
+                        Diagnostic::error(codes::UNKNOWN_NAME, name.span, message)
+                            .note("a size of a result is one of a parameter, or a `let` of the body")
+                            .help(format!("if the data decides it, give it a bound: `{} <= …`", name.text)),
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Binds the sizes with a bound, after all bounds were read.
@@ -94,7 +113,13 @@ impl Checker<'_> {
 
     /// A size variable that the data decides where this stands, with what is known about it.
     pub fn fresh_size(&mut self, name: String, bound: &Size, span: Span) -> SizeVar {
-        let var = self.program.names.new_size(name);
+        let frame = self.frame();
+        let known = frame.sizes.iter().map(|param| param.var).chain(frame.fresh.iter().copied());
+        let known: Vec<&str> = known.map(|var| self.program.names.size(var)).collect();
+        // A second `K` is `K2`, so that messages tell them apart.
+        let numbered = (2..).map(|number| format!("{name}{number}"));
+        let unused = std::iter::once(name.clone()).chain(numbered).find(|name| !known.contains(&name.as_str()));
+        let var = self.program.names.new_size(unused.unwrap_or(name));
         let size = Size::from(var);
         for fact in [size.clone(), bound.minus(&size)] {
             let text = format!("{} >= 0", self.show(&fact));

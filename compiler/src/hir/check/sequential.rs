@@ -257,11 +257,11 @@ impl Checker<'_> {
         let frame = self.frame_mut();
         frame.jumps = true;
         let why = match (frame.barriers.last(), &frame.returns) {
+            (_, Returns::Nowhere) => Some("only a function, a pipeline or a test can be left"),
             (Some(Barrier { is_parallel: true, .. }), _) => {
                 Some("the passes of a comprehension or reduction run side by side: none can end the function")
             }
             (Some(_), _) => Some("a block that is a part of an expression cannot be left before its end"),
-            (None, Returns::Nowhere) => Some("only a function, a pipeline or a test can be left"),
             (None, Returns::Nothing | Returns::Results(_)) => None,
         };
         if let Some(why) = why {

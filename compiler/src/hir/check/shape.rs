@@ -90,7 +90,15 @@ impl Checker<'_> {
             .note(lines(&[(left.what, &shape_a), (right.what, &shape_b)]));
         let text = format!("{} is {shown_b} in axis {}", right.what, axes.1);
         diagnostic = with_place(diagnostic, right.span, text);
-        if answer == Answer::Unknown {
+        if let Some(size) =
+            [a, b].into_iter().find(|size| self.mentions_fresh(size)).filter(|_| answer == Answer::Unknown)
+        {
+            let (size, other) = if size == a { (&shown_a, &shown_b) } else { (&shown_b, &shown_a) };
+            diagnostic = diagnostic.note(format!("the data decides `{size}`: it may be another size than {other}"));
+            if right.what == "the declared result" {
+                diagnostic = diagnostic.help("declare the result with a size that the data decides: `K <= bound`");
+            }
+        } else if answer == Answer::Unknown {
             diagnostic = diagnostic
                 .note(format!("nothing says that {shown_a} and {shown_b} are equal"))
                 .help(format!("if they always are, say so behind the parameters: `where {shown_a} == {shown_b}`"));

@@ -203,7 +203,13 @@ impl Checker<'_> {
     /// Complains that an expression is not pure, at the part that is to blame.
     pub fn impure(&mut self, value: &Expr, message: &str) -> Reported {
         let culprit = self.culprit(value);
+        let mut help = None;
         let text = match &culprit.kind {
+            ExprKind::ListLen(list) => {
+                let list = &self.frame().locals[list.0 as usize].name;
+                help = Some(format!("bind the elements first: `let items = {list}`; `extent(items, 0)` is a size"));
+                format!("the length of `{list}` changes while the work runs")
+            }
             ExprKind::Local(local) => {
                 let local = &self.frame().locals[local.0 as usize];
                 format!("`{}` is only known while the work runs", local.name)
@@ -215,9 +221,11 @@ impl Checker<'_> {
             _ => "this is only known while the work runs".to_string(),
         };
         let span = culprit.span;
-        self.report(Diagnostic::error(codes::NOT_A_SIZE, span, message).at(text).note(
+        let mut diagnostic = Diagnostic::error(codes::NOT_A_SIZE, span, message).at(text).note(
             "a size is made of sizes, literals, scalar parameters inside `dim(…)` and pure scalar arithmetic of these",
-        ))
+        );
+        diagnostic.help.extend(help);
+        self.report(diagnostic)
     }
 
     fn culprit<'e>(&self, value: &'e Expr) -> &'e Expr {
