@@ -69,6 +69,10 @@ impl Binder<'_> {
             if has_check(stmt) {
                 binding = binding.max(Binding::Plan);
             }
+            // A size lives in one call: what is kept from plans to calls has extents that `plan` knows.
+            if !decides(stmt).is_empty() {
+                binding = Binding::Call;
+            }
             set(stmt, binding);
             for tensor in stmt.writes() {
                 changed |= grow(&mut self.when, tensor, binding);

@@ -34,12 +34,6 @@ use value::{Tv, Value};
 /// # Errors
 /// Diagnostics of what only shows when everything is inlined, and of constants that fail.
 pub fn lower(hir: &hir::Program, tests: bool) -> Result<Program, Vec<Diagnostic>> {
-    let sequential =
-        |function: &&hir::Fn| function.locals.iter().any(|local| local.is_var) || !function.decided.is_empty();
-    if let Some(function) = hir.fns.iter().find(sequential) {
-        let message = "not available yet: sequential code";
-        return Err(vec![Diagnostic::error(crate::diag::codes::NOT_YET_SEQUENTIAL, function.span, message)]);
-    }
     let mut program = Program { names: hir.names.clone(), ..Program::default() };
     let mut consts: Vec<ConstItem> = Vec::new();
     for def in &hir.consts {
@@ -283,7 +277,13 @@ impl<'a> Lowerer<'a> {
             }
             scope.locals.insert(*local, value);
         }
-        for fact in &function.facts {
+        // What facts say of sizes that the data decides is said where these are decided.
+        let is_planned = |size: &Size| {
+            let mut vars = Vec::new();
+            size.vars(&mut vars);
+            vars.iter().all(|var| function.sizes.iter().any(|size| size.var == *var))
+        };
+        for fact in function.facts.iter().filter(|fact| is_planned(&fact.size)) {
             let origin = self.program.origins.add(fact.span, None);
             let size = self.size_in(&scope, &fact.size);
             self.fact(fact.rel == hir::Relation::Zero, size, fact.text.clone(), Some(origin));

@@ -25,8 +25,18 @@ export function writeI32(buffer: ArrayBuffer, at: number, value: number): void {
   new DataView(buffer).setInt32(at, value, true);
 }
 
-/** Every extent of a tensor. `args` are the plan's arguments. */
-export function readShape(buffer: ArrayBuffer, tensor: Tensor, args: readonly (number | bigint)[]): number[] {
+/** Whether the data decides an extent of a tensor. */
+export function isDecided(tensor: Tensor): boolean {
+  return tensor.dims.some(({ value }) => "decided" in value);
+}
+
+/** Every extent of a tensor. `args` are the plan's arguments. What the data decides is 0 until a run `decided` it. */
+export function readShape(
+  buffer: ArrayBuffer,
+  tensor: Tensor,
+  args: readonly (number | bigint)[],
+  decided: boolean,
+): number[] {
   return tensor.dims.map(({ text, value }) => {
     const extent =
       "fixed" in value
@@ -34,7 +44,9 @@ export function readShape(buffer: ArrayBuffer, tensor: Tensor, args: readonly (n
         : "at" in value
           ? readI32(buffer, value.at)
           : "decided" in value
-            ? readI32(buffer, startOf(buffer, value.decided))
+            ? decided
+              ? readI32(buffer, startOf(buffer, value.decided))
+              : 0
             : Number(args[value.arg.arg]) * value.arg.scale + value.arg.offset;
     if (Number.isSafeInteger(extent) && extent >= 0 && extent <= MAX_EXTENT) return extent;
     throw badManifest(`extent \`${text}\` of \`${tensor.name}\` is not a possible size`);

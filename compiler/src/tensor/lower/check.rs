@@ -154,7 +154,8 @@ impl<'a> Lowerer<'a> {
     pub(super) fn add_check(&mut self, cond: ExprId, failure: Failure, values: Vec<ExprId>, origin: OriginId) {
         let (mut cond, mut values) = (cond, values);
         let is_uniform = self.path.iter().all(|cond| self.is_uniform(*cond));
-        let can_shrink = is_uniform && !self.at_extremes && matches!(failure, Failure::IndexOutOfRange { .. });
+        let of_tensor = matches!(failure, Failure::IndexOutOfRange { .. }) && self.p.as_size(values[1]).is_some();
+        let can_shrink = is_uniform && !self.at_extremes && of_tensor;
         if can_shrink {
             let index = values[0];
             if let Some(ends) = self.extremes(index, origin) {
