@@ -80,6 +80,8 @@ pub struct Buffer {
     pub role: Role,
     /// Whether its bytes are those of another buffer (`reshape`).
     pub alias_of: Option<BufferId>,
+    /// Whether a kernel may read it before anything is stored: a variable, whose program never asks for what is not there.
+    pub is_variable: bool,
 }
 
 /// What a buffer is for. A result that is a parameter, a constant or a second name of another result is copied by

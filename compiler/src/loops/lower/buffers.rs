@@ -115,7 +115,7 @@ impl Buffers {
         role: Role,
         alias_of: Option<BufferId>,
     ) -> BufferId {
-        self.all.push(Buffer { name, elem, dims, room, role, alias_of });
+        self.all.push(Buffer { name, elem, dims, room, role, alias_of, is_variable: false });
         BufferId(self.all.len() as u32 - 1)
     }
 
@@ -126,6 +126,7 @@ impl Buffers {
         let tensor = &pipeline.tensors[id];
         let room = room(pipeline, &tensor.dims);
         let buffer = self.add(tensor.name.clone(), tensor.elem, tensor.dims.clone(), room, role, alias_of);
+        self.all[buffer.0 as usize].is_variable = tensor.kind == TensorKind::Var;
         self.by_tensor.insert(id, buffer);
         buffer
     }

@@ -175,7 +175,11 @@ impl<'a> Run<'a> {
             self.place.insert(*tensor, place);
             return Ok(());
         }
-        let own = if stmt.regions().is_empty() { stmt.writes() } else { Vec::new() };
+        let mut own = if stmt.regions().is_empty() { stmt.writes() } else { Vec::new() };
+        // A list may be asked before anything was stored.
+        for root in super::own_roots(stmt) {
+            own.extend(self.pipeline.loads_var(root).into_iter().filter(|var| !self.place.contains_key(var)));
+        }
         for tensor in own {
             let length = self.capacity(tensor)?;
             let known = self.place.get(&tensor).map(|place| self.contents[*place].len());
