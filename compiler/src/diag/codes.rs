@@ -45,6 +45,7 @@ table! {
     RECURSION 209 "function that calls itself";
     NO_SUCH_FILE 210 "file that cannot be read";
     UNKNOWN_TYPE 211 "unknown type";
+    BAD_FILE 212 "file that does not hold what is asked of it";
 
     ELEMENT_TYPES 301 "operands of different types";
     OPERAND_TYPE 302 "operation on a type that it does not take";
@@ -94,7 +95,6 @@ table! {
     NOT_YET_STRUCT 903 "structs are not available yet";
     NOT_YET_DATA_SIZE 904 "sizes that the data decides are not available yet";
     NOT_YET_STATIC 905 "parts of `static` are not available yet";
-    NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }
 
 impl Code {

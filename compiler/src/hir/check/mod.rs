@@ -11,6 +11,7 @@ mod block;
 mod call;
 mod capture;
 mod comprehension;
+mod embed;
 mod expr;
 mod index;
 mod items;
