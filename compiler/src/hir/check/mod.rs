@@ -12,6 +12,7 @@ mod block;
 mod call;
 mod capture;
 mod comprehension;
+mod embed;
 mod expr;
 mod in_out;
 mod index;
