@@ -81,6 +81,20 @@ pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, Stri
     }
 }
 
+/// The kernels of a program's SIMD module, and how each is scheduled.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn schedules(text: &str) -> Result<Vec<(String, String)>, String> {
+    let options = Engine::Simd128.options(false);
+    let shown = |rejected: Box<Rejected>| render(&rejected.diagnostics, &rejected.sources, false);
+    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
+    let lowered = pipeline::lower(checked, &options).map_err(shown)?;
+    let built = pipeline::build(lowered, &options).map_err(shown)?;
+    let kernels = built.loops.iter().flat_map(|loops| &loops.kernels);
+    Ok(kernels.map(|kernel| (kernel.name.clone(), kernel.schedule.clone())).collect())
+}
+
 const ROOT: &str = "program.k";
 
 /// A program in memory with the standard library around it.
