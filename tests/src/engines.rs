@@ -94,6 +94,16 @@ fn shown(rejected: Box<Rejected>) -> String {
     render(&rejected.diagnostics, &rejected.sources, false)
 }
 
+/// The kernels of a program's SIMD module, and how each is scheduled.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn schedules(text: &str) -> Result<Vec<(String, String)>, String> {
+    let built = compile(text, &Engine::Simd128.options(false))?;
+    let kernels = built.loops.iter().flat_map(|loops| &loops.kernels);
+    Ok(kernels.map(|kernel| (kernel.name.clone(), kernel.schedule.clone())).collect())
+}
+
 const ROOT: &str = "program.k";
 
 /// A program in memory with the standard library around it.

@@ -3,7 +3,7 @@
 use kcc_compiler::tensor::{self, Binding, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
-use kcc_tests::engines::{Engine, Prepared, prepare};
+use kcc_tests::engines::{Engine, Prepared, prepare, schedules};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 
@@ -51,7 +51,21 @@ fn file(path: &Path) -> Result<(), Failed> {
             complaints.extend(structure(&run, program));
         }
     }
+    complaints.extend(scheduled(&run, &text)?);
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+/// What is wrong with the schedules of kernels that the file names.
+fn scheduled(run: &Run, text: &str) -> Result<Vec<String>, String> {
+    if run.schedules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = schedules(text)?;
+    let complain = |(kernel, wanted): &(String, String)| match found.iter().find(|(name, _)| name == kernel) {
+        None => Some(format!("there is no kernel {kernel}")),
+        Some((_, got)) => (got != wanted).then(|| format!("{kernel}: {got}, the file says {wanted}")),
+    };
+    Ok(run.schedules.iter().filter_map(complain).collect())
 }
 
 /// One call on one engine; `first` holds the results of the first engine.
