@@ -27,6 +27,11 @@ use crate::size::Size;
 use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
 
+fn scratch_buffer(name: &str, elem: Scalar, dims: Vec<Size>) -> Buffer {
+    let (name, room) = (name.to_string(), dims.clone());
+    Buffer { name, elem, dims, room, role: Role::Scratch, alias_of: None, is_variable: false }
+}
+
 /// The tiled nest of a contraction.
 pub fn pack(buffers: &mut Vec<Buffer>, vars: &mut Vec<Var>, of: &Contraction<'_>) -> Vec<Stmt> {
     let Tile { rows, vectors, depth, columns } = tile(of.lanes);
@@ -38,7 +43,7 @@ pub fn pack(buffers: &mut Vec<Buffer>, vars: &mut Vec<Var>, of: &Contraction<'_>
     let panels = panels.smaller(&Size::constant(columns / width));
     let slices = summed.is_none_or(|summed| summed > depth);
     let mut scratch = |name: &str, dims: Vec<Size>| {
-        buffers.push(Buffer { name: name.to_string(), elem: ty, dims, role: Role::Scratch, alias_of: None });
+        buffers.push(scratch_buffer(name, ty, dims));
         BufferId(buffers.len() as u32 - 1)
     };
     let of_const = Size::constant;
@@ -49,7 +54,7 @@ pub fn pack(buffers: &mut Vec<Buffer>, vars: &mut Vec<Var>, of: &Contraction<'_>
     let waiting = slices.then(|| {
         room.unwrap_or_else(|| {
             let dims = vec![height.clone(), across.clone()];
-            buffers.push(Buffer { name: "sums".into(), elem: ty, dims, role: Role::Scratch, alias_of: None });
+            buffers.push(scratch_buffer("sums", ty, dims));
             let index = vec![Expr::Var(of.rows.var), Expr::Var(of.columns.var)];
             (BufferId(buffers.len() as u32 - 1), index)
         })

@@ -173,6 +173,7 @@ fn has_lanes(context: &Context<'_>, nest: &Loop) -> bool {
         }
         Stmt::Store { value, .. } => found |= build::ty(context.program, &context.vars, value).lanes > 1,
         Stmt::For(_) | Stmt::If(..) | Stmt::Fail(..) => {}
+        Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
     });
     found
 }
@@ -293,7 +294,6 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
         nest.var != vector.var
             && nest.var != reduction.var
             && build::as_int(&nest.step) == Some(1)
-            && build::as_int(&nest.lo) == Some(0)
             && is_parallel(context.program, nest)
             && uniform(nest)
             && shares(nest)
