@@ -81,6 +81,18 @@ pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, Stri
     }
 }
 
+/// What the compiler makes of a program for SIMD modules, with all it says of it.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn built(text: &str) -> Result<pipeline::Built, String> {
+    let options = Engine::Simd128.options(false);
+    let shown = |rejected: Box<Rejected>| render(&rejected.diagnostics, &rejected.sources, false);
+    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
+    let lowered = pipeline::lower(checked, &options).map_err(shown)?;
+    pipeline::build(lowered, &options).map_err(shown)
+}
+
 const ROOT: &str = "program.k";
 
 /// A program in memory with the standard library around it.

@@ -3,7 +3,8 @@
 use kcc_compiler::tensor::{self, Binding, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
-use kcc_tests::engines::{Engine, Prepared, prepare};
+use kcc_tests::engines::{self, Engine, Prepared, prepare};
+use kcc_tests::structure;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 
@@ -48,7 +49,7 @@ fn file(path: &Path) -> Result<(), Failed> {
     }
     for (engine, program) in &prepared {
         if let (Engine::Eval, Prepared::Tensor(program)) = (engine, program) {
-            complaints.extend(structure(&run, program));
+            complaints.extend(structure(&run, program, &text));
         }
     }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
@@ -100,7 +101,14 @@ fn same_bits(a: &Array, b: &Array) -> bool {
 }
 
 /// What the fused program must look like.
-fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
+fn structure(run: &Run, program: &tensor::Program, text: &str) -> Vec<String> {
+    if run.structure.is_empty() {
+        return Vec::new();
+    }
+    let built = match engines::built(text) {
+        Ok(built) => built,
+        Err(why) => return vec![why],
+    };
     let stmts = || program.pipelines.iter().flat_map(|pipeline| &pipeline.body.stmts);
     let stages =
         |when: Binding| stmts().filter(|stmt| matches!(stmt, Stmt::Stage(stage) if stage.binding == when)).count();
@@ -110,10 +118,13 @@ fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
             "call stages" => stages(Binding::Call),
             "plan stages" => stages(Binding::Plan),
             "checks" => stmts().filter(|stmt| matches!(stmt, Stmt::Check(_))).count(),
-            other => {
-                complaints.push(format!("`{other}` is no count"));
-                continue;
-            }
+            other => match structure::count(&built, other) {
+                Some(found) => found,
+                None => {
+                    complaints.push(format!("`{other}` is no count"));
+                    continue;
+                }
+            },
         };
         if found != *wanted {
             complaints.push(format!("{what} = {found}, the file says {wanted}"));

@@ -77,7 +77,8 @@ impl Lowering<'_> {
 
     fn kernel(&mut self, name: &str, binding: Binding, origin: OriginId, (vars, body): (Vec<Var>, Vec<Stmt>)) {
         let name = self.name(name);
-        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule: String::new() });
+        let (schedule, short) = (String::new(), BTreeSet::new());
+        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule, short });
     }
 
     fn stage(&mut self, stage: &Stage) {
