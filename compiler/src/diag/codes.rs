@@ -96,11 +96,11 @@ table! {
 
     BAD_SIZE_OPTION 701 "size that a build cannot fix";
     MEMORY_LIMIT 702 "more memory than allowed";
+    TOO_LARGE 703 "more code than a program may become";
 
     NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
     NOT_YET_STRUCT 903 "structs are not available yet";
-    NOT_YET_STATIC 905 "parts of `static` are not available yet";
     NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }
 

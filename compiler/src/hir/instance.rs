@@ -11,6 +11,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
 use crate::types::Scalar;
+use std::collections::BTreeMap;
 
 /// How deeply calls may nest while functions are checked.
 const DEPTH: usize = 64;
@@ -22,9 +23,10 @@ impl Checker<'_> {
         item: ItemId,
         types: &[Scalar],
         fns: Vec<FnValue>,
+        sizes: BTreeMap<String, i64>,
         asked: Option<Span>,
     ) -> Checked<FnId> {
-        let key = InstanceKey { item, types: types.to_vec(), fns: fns.iter().map(FnValue::key).collect() };
+        let key = InstanceKey { item, types: types.to_vec(), fns: fns.iter().map(FnValue::key).collect(), sizes };
         if let Some(known) = self.instances.get(&key) {
             return *known;
         }
@@ -33,15 +35,29 @@ impl Checker<'_> {
         let (ItemKind::Fn(function) | ItemKind::Pipeline(function)) = &tree.kind else {
             unreachable!("only functions have instances")
         };
-        let what = ActiveKey::Instance(key.clone());
-        let start = self.active.iter().position(|active| active.what == what);
-        if start.is_some() || self.active.len() >= DEPTH {
-            return Err(self.recursion(item, function, start.unwrap_or(0), asked));
+        // Smaller constant sizes do not make another function of it.
+        let is_same = |active: &Active| match &active.what {
+            ActiveKey::Instance(other) => (other.item, &other.types, &other.fns) == (key.item, &key.types, &key.fns),
+            ActiveKey::Const(_) => false,
+        };
+        if let Some(start) = self.active.iter().position(is_same) {
+            return Err(self.recursion(item, function, start, asked));
+        }
+        if self.active.len() >= DEPTH {
+            return Err(self.nested_too_deeply(function, asked));
         }
         let names = type_params(function);
-        let types_text: Vec<String> = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}")).collect();
-        self.active.push(Active { what, name: self.item_text(item), asked, types: types_text.join(", ") });
+        let types_text = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}"));
+        let sizes_text = key.sizes.iter().map(|(name, size)| format!("{name} = {size}"));
+        let types_text: Vec<String> = types_text.chain(sizes_text).collect();
+        self.active.push(Active {
+            what: ActiveKey::Instance(key.clone()),
+            name: self.item_text(item),
+            asked,
+            types: types_text.join(", "),
+        });
         let mut frame = Frame::new(item.module, function.name.span);
+        frame.known = key.sizes.clone();
         frame.returns = if function.results.is_empty() { Returns::Nothing } else { Returns::Results(item) };
         self.frames.push(frame);
         let result = self.instance_body(item, function, &tree.doc, &names, types, fns);
@@ -55,7 +71,8 @@ impl Checker<'_> {
         let name = self.item_text(item);
         let place = asked.unwrap_or(function.name.span);
         let mut diagnostic = Diagnostic::error(codes::RECURSION, place, format!("`{name}` calls itself"))
-            .note("functions are always inlined, so they cannot be recursive");
+            .note("functions are always inlined, so they cannot be recursive")
+            .help("write a `while` with what changes in a `var`; what is still to be done can wait in a `list`");
         let chain: Vec<_> = self.active[start..].iter().take(8).cloned().collect();
         for active in &chain[1.min(chain.len())..] {
             if let Some(asked) = active.asked {
@@ -64,6 +81,17 @@ impl Checker<'_> {
         }
         self.diagnostics.push(diagnostic.label(function.name.span, "defined here"));
         Reported
+    }
+
+    fn nested_too_deeply(&mut self, function: &ast::Fn, asked: Option<Span>) -> Reported {
+        let place = asked.unwrap_or(function.name.span);
+        let message = format!("calls are nested more than {DEPTH} deep");
+        let mut diagnostic = Diagnostic::error(codes::TOO_LARGE, place, message);
+        // The outermost call shows where to begin.
+        if let Some(first) = self.active.iter().find_map(|active| active.asked) {
+            diagnostic = diagnostic.label(first, "the outermost of these calls");
+        }
+        self.report(diagnostic.note("functions are always inlined, each into its caller"))
     }
 
     fn instance_body(
@@ -164,7 +192,9 @@ impl Checker<'_> {
             .map(|_| FnValue::Opaque)
             .collect();
         // The diagnostics are all that is wanted.
-        let _ = self.instance(item, &types, fns, None);
+        self.is_uncalled = true;
+        let _ = self.instance(item, &types, fns, BTreeMap::new(), None);
+        self.is_uncalled = false;
     }
 }
 

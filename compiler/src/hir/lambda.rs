@@ -58,7 +58,7 @@ impl Checker<'_> {
             ast::ExprKind::Name(name) => match self.lookup(&name.text) {
                 Some(Binding::Fn(value, _)) => return Ok(value),
                 Some(Binding::Poison) => return Err(Reported),
-                Some(Binding::Local(_) | Binding::Size(_) | Binding::Type(_)) => None,
+                Some(Binding::Local(_) | Binding::Size(_) | Binding::Const(_) | Binding::Type(_)) => None,
                 None => match self.global(&name.text) {
                     None => return Err(self.unknown(name, "function")),
                     known => known,

@@ -7,7 +7,7 @@ use crate::diag::codes;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{Resolver, SourceMap};
 use crate::syntax::ast::{self, ItemKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Text → HIR: loads `root` and what it uses through `resolver` (the root is asked for with an empty `from`), and
 /// checks constants, pipelines, tests and functions of the root file, and whatever they call.
@@ -99,7 +99,7 @@ fn pipeline(checker: &mut Checker<'_>, item: ItemId, function: &ast::Fn) {
         checker.diagnostics.push(Diagnostic::error(codes::NO_VALUE, function.name.span, message));
         return;
     }
-    if let Ok(id) = checker.instance(item, &[], Vec::new(), None) {
+    if let Ok(id) = checker.instance(item, &[], Vec::new(), BTreeMap::new(), None) {
         checker.program.pipelines.push(id);
     }
 }

@@ -278,12 +278,21 @@ pub enum StmtKind {
         /// The loop's name.
         name: Name,
         /// What it runs over.
-        over: Expr,
+        over: Over,
         /// The body.
         body: Block,
     },
     /// An expression.
     Expr(Expr),
+}
+
+/// What a `static loop` runs over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    /// The elements of a table.
+    Values(Expr),
+    /// `a..b by s`.
+    Range(Range),
 }
 
 /// A piece of an assert's message.

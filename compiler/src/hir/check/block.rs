@@ -48,6 +48,10 @@ impl Checker<'_> {
                 failed = true;
             }
             if stmts.len() > before && diverges(&stmts) {
+                // What follows may be for instances that decide otherwise.
+                if is_static(stmt) {
+                    break;
+                }
                 end = Some(stmt.span);
             }
         }
@@ -131,9 +135,7 @@ impl Checker<'_> {
             StmtKind::Break => self.leave_loop(Stmt::Break, "break", stmt.span, out),
             StmtKind::Continue => self.leave_loop(Stmt::Continue, "continue", stmt.span, out),
             StmtKind::Return(value) => self.return_statement(value.as_ref(), stmt.span, out),
-            StmtKind::StaticLoop { .. } => {
-                Err(self.error(codes::NOT_YET_STATIC, stmt.span, "`static loop` is not available yet"))
-            }
+            StmtKind::StaticLoop { name, over, body } => self.static_loop(name, over, body, stmt.span, out),
         }
     }
 
@@ -324,6 +326,14 @@ fn is_value(tree: &ast::Expr) -> bool {
             !matches!(&callee.kind, ast::ExprKind::Field(_, method) if matches!(&*method.text, "push" | "truncate"))
         }
         _ => true,
+    }
+}
+
+fn is_static(stmt: &ast::Stmt) -> bool {
+    match &stmt.kind {
+        StmtKind::StaticLoop { .. } => true,
+        StmtKind::Expr(tree) => matches!(tree.kind, ast::ExprKind::If { is_static: true, .. }),
+        _ => false,
     }
 }
 

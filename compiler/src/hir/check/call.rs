@@ -77,7 +77,7 @@ impl Checker<'_> {
                     }
                     Some(Binding::Poison) => return Err(Reported),
                     // A value is no function; what stands outside may be one (`let max = …; max(a, b)`).
-                    Some(Binding::Local(_) | Binding::Size(_)) | None => {}
+                    Some(Binding::Local(_) | Binding::Size(_) | Binding::Const(_)) | None => {}
                 }
                 if let Some(scalar) = Scalar::from_name(&name.text) {
                     return Ok(Callee::Cast(scalar));
@@ -362,13 +362,14 @@ impl Checker<'_> {
         if failed {
             return Err(Reported);
         }
+        let sizes = if self.is_static(item) { self.constant_sizes(function, &values) } else { BTreeMap::new() };
         let mut args: Vec<Expr> = values.into_iter().flatten().collect::<Checked<_>>()?;
         for value in &fns {
             if let FnValue::Instance(_, captures) = value {
                 args.extend(captures.iter().cloned());
             }
         }
-        let id = self.instance(item, &types, fns, Some(span))?;
+        let id = self.instance(item, &types, fns, sizes, Some(span))?;
         self.apply(id, args, span)
     }
 
@@ -401,6 +402,12 @@ impl Checker<'_> {
             }
         }
         sizes
+    }
+
+    /// Sizes of the callee that the arguments say as constants.
+    fn constant_sizes(&mut self, function: &ast::Fn, values: &[Option<Checked<Expr>>]) -> BTreeMap<String, i64> {
+        let sizes = self.arg_sizes(function, values).into_iter();
+        sizes.filter_map(|(name, size)| Some((name, size.as_const()?))).collect()
     }
 
     fn open_arg(&mut self, source: &ArgSource<'_>, item: ItemId) -> Option<Open> {

@@ -41,7 +41,7 @@ impl Checker<'_> {
                 let result = self.capture_type(at, &signature.result);
                 Binding::Fn(value, FnSignature { params, result, span: signature.span })
             }
-            other @ (Binding::Type(_) | Binding::Poison) => other,
+            other @ (Binding::Type(_) | Binding::Const(_) | Binding::Poison) => other,
         })
     }
 

@@ -82,7 +82,11 @@ fn named_op(name: &str) -> Option<Op> {
 impl Checker<'_> {
     /// What a name means outside of functions, seen from the module of the function being checked.
     pub fn global(&self, name: &str) -> Option<Global> {
-        let here = self.frame().module;
+        self.global_in(self.frame().module, name)
+    }
+
+    /// What a name means outside of functions, seen from a module.
+    pub fn global_in(&self, here: ModuleId, name: &str) -> Option<Global> {
         if let Some(item) = self.modules.find(here, name) {
             return Some(Global::Item(item));
         }

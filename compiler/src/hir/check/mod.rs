@@ -13,6 +13,7 @@ mod call;
 mod capture;
 mod comprehension;
 mod expr;
+mod fixed;
 mod in_out;
 mod index;
 mod items;
@@ -92,6 +93,8 @@ pub(super) struct InstanceKey {
     pub item: ItemId,
     pub types: Vec<Scalar>,
     pub fns: Vec<FnKey>,
+    /// Sizes that calls give as constants, of a function that asks for such.
+    pub sizes: BTreeMap<String, i64>,
 }
 
 /// An instance or constant in the making.
@@ -210,6 +213,10 @@ pub(super) struct Frame {
     pub barriers: Vec<Barrier>,
     /// How many loops surround it inside the innermost barrier.
     pub loops: u32,
+    /// How many static loops surround it.
+    pub static_loops: u32,
+    /// Size names that are constants in this instance.
+    pub known: BTreeMap<String, i64>,
     /// Whether a `break`, `continue` or `return` stands before it.
     pub jumps: bool,
     /// Whether the expression about to be checked is the whole value of a statement.
@@ -239,6 +246,8 @@ impl Frame {
             lets: BTreeSet::new(),
             barriers: Vec::new(),
             loops: 0,
+            static_loops: 0,
+            known: BTreeMap::new(),
             jumps: false,
             is_whole: false,
             returns: Returns::Nowhere,
@@ -259,6 +268,12 @@ pub(super) struct Checker<'a> {
     pub instances: BTreeMap<InstanceKey, Checked<FnId>>,
     pub consts: BTreeMap<ItemId, ConstState>,
     pub active: Vec<Active>,
+    /// Which functions ask for sizes during compilation.
+    pub statics: BTreeMap<ItemId, bool>,
+    /// Whether the function being checked stands for calls that there are not, with constant sizes perhaps.
+    pub is_uncalled: bool,
+    /// How many passes of static loops were written out.
+    pub passes: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -274,6 +289,9 @@ impl<'a> Checker<'a> {
             instances: BTreeMap::new(),
             consts: BTreeMap::new(),
             active: Vec::new(),
+            statics: BTreeMap::new(),
+            is_uncalled: false,
+            passes: 0,
         }
     }
 

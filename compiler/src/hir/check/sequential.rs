@@ -247,6 +247,9 @@ impl Checker<'_> {
                 .note("the passes of a comprehension or reduction run side by side: none can end the others")
                 .help("write a `loop`"),
             Some(_) => diagnostic.note("a block that is a part of an expression cannot be left before its end"),
+            None if frame.static_loops > 0 => diagnostic
+                .note("a `static loop` is written out: its passes are no passes of a loop")
+                .help("choose the passes that do something with `static if`"),
             None => diagnostic.note("`break` and `continue` belong to the innermost `loop` or `while` around them"),
         };
         Err(self.report(diagnostic))

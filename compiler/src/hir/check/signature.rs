@@ -192,6 +192,10 @@ impl Checker<'_> {
     }
 
     fn bind_size(&mut self, name: &ast::Name, source: SizeSource) {
+        if let Some(&known) = self.frame().known.get(&name.text) {
+            self.bind(&name.text, Binding::Size(Size::constant(known)));
+            return;
+        }
         let var = self.program.names.new_size(name.text.clone());
         self.frame_mut().sizes.push(SizeParam { var, source });
         self.bind(&name.text, Binding::Size(Size::from(var)));

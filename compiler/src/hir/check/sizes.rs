@@ -346,7 +346,7 @@ fn cast(to: Scalar, arg: DimExpr) -> DimExpr {
 }
 
 /// Whether a scalar parameter occurs outside `dim(…)`.
-fn has_bare_scalar(pure: &DimExpr) -> bool {
+pub(super) fn has_bare_scalar(pure: &DimExpr) -> bool {
     match pure {
         DimExpr::Const(_) | DimExpr::Size(_) => false,
         DimExpr::Scalar(..) => true,
