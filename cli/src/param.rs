@@ -34,7 +34,7 @@ impl Param {
             text: dim.text.clone(),
             fixed: match dim.value {
                 DimValue::Fixed(value) => Some(i64::from(value)),
-                DimValue::Arg { .. } | DimValue::At(_) => None,
+                DimValue::Arg { .. } | DimValue::At(_) | DimValue::Decided(_) => None,
             },
         });
         Ok(Param { name: tensor.name.clone(), elem, dims: dims.collect() })

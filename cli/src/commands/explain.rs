@@ -84,6 +84,9 @@ fn why(failure: &kcc_compiler::tensor::Failure) -> String {
         }
         Failure::DivisionByZero => "a divisor is not proved to be other than zero".to_string(),
         Failure::EmptyArg => "`argmax` or `argmin` of what may be empty".to_string(),
+        Failure::ListFull(list) => format!("the list `{list}` is not proved to have room"),
+        Failure::ListEmpty(list) => format!("the list `{list}` is not proved to have an element"),
+        Failure::ListLength(list) => format!("the list `{list}` is not proved to be that long"),
         Failure::Fact(text) => format!("`{text}` is not proved"),
         Failure::Assert(pieces) => format!("assert: {}", pieces.join("{…}")),
     }
@@ -109,11 +112,12 @@ impl Facts {
                     }
                     self.look(&l.body, depth + 1);
                 }
-                Stmt::If(_, then, other) => {
-                    self.look(then, depth);
-                    self.look(other, depth);
+                Stmt::Repeat(body) => {
+                    self.loops += 1;
+                    self.depth = self.depth.max(depth + 1);
+                    self.look(body, depth + 1);
                 }
-                Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => {}
+                other => other.blocks().into_iter().for_each(|block| self.look(block, depth)),
             }
         }
     }

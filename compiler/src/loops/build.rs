@@ -4,7 +4,7 @@
 
 use super::{Expr, Kernel, Load, Program, Stmt, Ty, Var, VarId};
 use crate::ops::Op;
-use crate::size::Size;
+use crate::size::{Atom, Size, SizeVar};
 use crate::types::{Const, Scalar};
 
 /// An `i32` constant.
@@ -18,6 +18,49 @@ pub fn size(size: &Size) -> Expr {
         Some(value) => int(value),
         None => Expr::Size(size.clone()),
     }
+}
+
+/// A size in a kernel where variables hold the sizes that the data decides.
+pub fn decided_size(own: &Size, decided: &[(SizeVar, VarId)]) -> Expr {
+    let holds = |size: &Size| decided.iter().any(|(var, _)| size.mentions(*var));
+    if !holds(own) {
+        return size(own);
+    }
+    let mut sum = int(0);
+    for (product, coefficient) in own.terms() {
+        let mut plain = Size::constant(coefficient);
+        let mut term: Option<Expr> = None;
+        for atom in product {
+            let alone = Size::atom(atom.clone());
+            if !holds(&alone) {
+                plain = plain.times(&alone);
+                continue;
+            }
+            let value = decided_atom(atom, decided);
+            term = Some(match term {
+                Some(before) => mul(before, value),
+                None => value,
+            });
+        }
+        let term = term.map_or_else(|| size(&plain), |term| mul(term, size(&plain)));
+        sum = add(sum, term);
+    }
+    sum
+}
+
+fn decided_atom(atom: &Atom, decided: &[(SizeVar, VarId)]) -> Expr {
+    let (code, a, b) = match atom {
+        Atom::Var(var) => {
+            let held = decided.iter().find(|(own, _)| own == var).map(|(_, held)| Expr::Var(*held));
+            return held.unwrap_or_else(|| size(&Size::from(*var)));
+        }
+        Atom::Div(a, b) => (Op::Div, a, b),
+        Atom::Rem(a, b) => (Op::Rem, a, b),
+        Atom::Min(a, b) => (Op::Min, a, b),
+        Atom::Max(a, b) => (Op::Max, a, b),
+        Atom::Dim(_) => unreachable!("the front end makes no `dim` of what the data decides"),
+    };
+    op(code, decided_size(a, decided), decided_size(b, decided))
 }
 
 /// The value of an `i32` constant.
@@ -264,6 +307,7 @@ impl Stmt {
             Stmt::Store { index, value, .. } => index.iter().chain([value]).collect(),
             Stmt::If(cond, ..) => vec![cond],
             Stmt::Fail(_, values) => values.iter().collect(),
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => Vec::new(),
         }
     }
 
@@ -275,24 +319,29 @@ impl Stmt {
             Stmt::Store { index, value, .. } => index.iter_mut().chain([value]).collect(),
             Stmt::If(cond, ..) => vec![cond],
             Stmt::Fail(_, values) => values.iter_mut().collect(),
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => Vec::new(),
         }
     }
 
     /// The lists of statements inside.
     pub fn blocks(&self) -> Vec<&Vec<Stmt>> {
         match self {
-            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => Vec::new(),
+            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } => Vec::new(),
+            Stmt::Fail(..) | Stmt::Leave(_) => Vec::new(),
             Stmt::For(nest) => vec![&nest.body],
             Stmt::If(_, then, other) => vec![then, other],
+            Stmt::Block(_, body) | Stmt::Repeat(body) => vec![body],
         }
     }
 
     /// The same, to be changed.
     pub fn blocks_mut(&mut self) -> Vec<&mut Vec<Stmt>> {
         match self {
-            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => Vec::new(),
+            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } => Vec::new(),
+            Stmt::Fail(..) | Stmt::Leave(_) => Vec::new(),
             Stmt::For(nest) => vec![&mut nest.body],
             Stmt::If(_, then, other) => vec![then, other],
+            Stmt::Block(_, body) | Stmt::Repeat(body) => vec![body],
         }
     }
 }

@@ -5,7 +5,7 @@
 //! their last varying one, over a dimension of just that extent, with the outer index right before it.
 
 use super::depends::{Definitions, Varying};
-use super::{Expr, Kernel, Loop, Program, Stmt, VarId, build};
+use super::{Expr, Kernel, Loop, LoopKind, Program, Stmt, VarId, build};
 use crate::size::Size;
 
 /// Joins loops in every kernel, innermost first.
@@ -39,6 +39,9 @@ fn join(program: &Program, definitions: &Definitions, count: usize, outer: &Loop
     let (last, lets) = outer.body.split_last()?;
     let Stmt::For(inner) = last else { return None };
     let starts_at_zero = |nest: &Loop| build::as_int(&nest.lo) == Some(0) && build::as_int(&nest.step) == Some(1);
+    if outer.kind == LoopKind::Ordered || inner.kind == LoopKind::Ordered {
+        return None;
+    }
     if !starts_at_zero(outer) || !starts_at_zero(inner) || !lets.iter().all(|stmt| matches!(stmt, Stmt::Let(..))) {
         return None;
     }

@@ -54,6 +54,9 @@ impl Costs<'_> {
             Stmt::Accumulate(..) | Stmt::Store { .. } => 1.0,
             Stmt::For(nest) => self.trips(nest) * (self.scalar(&nest.body) + 1.5),
             Stmt::If(_, then, other) => 1.0 + self.scalar(then).max(self.scalar(other)),
+            Stmt::Block(_, body) => self.scalar(body),
+            Stmt::Repeat(body) => SHORT * self.scalar(body),
+            Stmt::Leave(_) => 1.0,
         }
     }
 
@@ -95,6 +98,7 @@ impl Costs<'_> {
                 self.vector_expr(lanes, value) + store
             }
             Stmt::Fail(..) => 0.0,
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => unreachable!("these loops get no lanes"),
         }
     }
 

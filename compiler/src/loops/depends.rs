@@ -1,7 +1,7 @@
 //! What depends on what inside a loop: which variables change with its index, whether its iterations are independent,
 //! how an element's place in memory moves with the index.
 
-use super::{BufferId, Expr, Kernel, Loop, Program, Stmt, VarId, build};
+use super::{BufferId, Expr, Kernel, Loop, LoopKind, Program, Stmt, VarId, build};
 use crate::ops::Op;
 use crate::size::Size;
 
@@ -19,6 +19,7 @@ impl Definitions {
             Stmt::Let(var, value) => values[var.0 as usize] = Some(value.clone()),
             Stmt::Set(var, _) | Stmt::Accumulate(var, ..) => changes[var.0 as usize] = true,
             Stmt::For(_) | Stmt::Store { .. } | Stmt::If(..) | Stmt::Fail(..) => {}
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
         });
         for (value, changes) in values.iter_mut().zip(changes) {
             if changes {
@@ -128,7 +129,9 @@ impl Varying {
                     changed |= self.spread(then, controlled);
                     changed |= self.spread(other, controlled);
                 }
-                Stmt::Store { .. } | Stmt::Fail(..) => {}
+                // What a jump decides is not followed: a loop with one keeps its order.
+                Stmt::Block(_, body) | Stmt::Repeat(body) => changed |= self.spread(body, controlled),
+                Stmt::Store { .. } | Stmt::Fail(..) | Stmt::Leave(_) => {}
             }
         }
         changed
@@ -142,6 +145,7 @@ pub fn defined(stmts: &[Stmt]) -> Vec<VarId> {
         Stmt::Let(var, _) => all.push(*var),
         Stmt::For(nest) => all.push(nest.var),
         Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::If(..) | Stmt::Fail(..) => {}
+        Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
     });
     all
 }
@@ -167,11 +171,14 @@ pub fn accesses(stmts: &[Stmt]) -> Vec<(BufferId, &[Expr], bool)> {
 /// Whether the iterations of a loop can run in any order: nothing defined outside is changed, and what is written
 /// has the loop's index as one of its indices in every access.
 pub fn is_parallel(program: &Program, nest: &Loop) -> bool {
+    if nest.kind == LoopKind::Ordered {
+        return false;
+    }
     let own = defined(&nest.body);
     let mut holds = true;
     build::visit(&nest.body, &mut |stmt| match stmt {
         Stmt::Set(var, _) | Stmt::Accumulate(var, ..) => holds &= own.contains(var),
-        Stmt::Fail(..) => holds = false,
+        Stmt::Fail(..) | Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => holds = false,
         Stmt::Let(..) | Stmt::For(_) | Stmt::Store { .. } | Stmt::If(..) => {}
     });
     if !holds {

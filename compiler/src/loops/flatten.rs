@@ -8,7 +8,7 @@
 
 use super::{Expr, Load, Loop, Program, Stmt, Ty, Var, VarId, build};
 use crate::ops::Op;
-use crate::size::Size;
+use crate::size::{Size, SizeVar};
 use crate::types::Scalar;
 
 /// Makes every access one byte offset.
@@ -17,6 +17,7 @@ pub fn flatten(program: &mut Program) {
         let kernel = &mut program.kernels[n];
         let body = std::mem::take(&mut kernel.body);
         let vars = std::mem::take(&mut kernel.vars);
+        let decided = kernel.decided.clone();
         let mut settable = vec![false; vars.len()];
         build::visit(&body, &mut |stmt| {
             if let Stmt::Set(var, _) | Stmt::Accumulate(var, ..) = stmt {
@@ -32,6 +33,7 @@ pub fn flatten(program: &mut Program) {
             affine: vec![None; count],
             frames: Vec::new(),
             sizes: Vec::new(),
+            decided,
         };
         let body = flattener.block(body);
         let head = flattener.sizes.into_iter().map(|(size, var)| Stmt::Let(var, Expr::Size(size)));
@@ -62,6 +64,8 @@ struct Flattener<'a> {
     frames: Vec<Frame>,
     /// Sizes that have a variable at the head of the kernel.
     sizes: Vec<(Size, VarId)>,
+    /// Variables that hold sizes which the data decides.
+    decided: Vec<(SizeVar, VarId)>,
 }
 
 /// A sum of terms under construction.
@@ -114,6 +118,9 @@ impl Flattener<'_> {
                 Stmt::Store { buffer, index: vec![self.offset(buffer, index)], value }
             }
             Stmt::If(cond, then, other) => Stmt::If(self.expr(cond), self.block(then), self.block(other)),
+            Stmt::Block(label, body) => Stmt::Block(label, self.block(body)),
+            Stmt::Repeat(body) => Stmt::Repeat(self.block(body)),
+            Stmt::Leave(label) => Stmt::Leave(label),
             Stmt::Fail(failure, values) => {
                 Stmt::Fail(failure, values.into_iter().map(|value| self.expr(value)).collect())
             }
@@ -143,6 +150,10 @@ impl Flattener<'_> {
     fn size(&mut self, size: &Size) -> Expr {
         if let Some(value) = size.as_const() {
             return build::int(value);
+        }
+        if self.decided.iter().any(|(var, _)| size.mentions(*var)) {
+            let value = build::decided_size(size, &self.decided);
+            return self.expr(value);
         }
         if let Some((_, var)) = self.sizes.iter().find(|(known, _)| known == size) {
             return Expr::Var(*var);
@@ -213,24 +224,26 @@ impl Flattener<'_> {
     }
 
     fn total(&mut self, sum: Sum) -> Expr {
-        let mut known: Vec<Vec<(Expr, Size)>> = vec![Vec::new(); self.frames.len()];
+        let mut known: Vec<Vec<Expr>> = vec![Vec::new(); self.frames.len()];
         for (term, factor) in sum.terms {
             if factor.as_const() != Some(0) {
-                let depth = self.known_at(&term);
-                known[depth].push((term, factor));
+                let product = build::mul(term, self.size(&factor));
+                known[self.known_at(&product)].push(product);
             }
         }
         let constant = sum.constant.terms().find(|(product, _)| product.is_empty()).map_or(0, |(_, value)| value);
-        let symbolic = sum.constant.minus(&Size::constant(constant));
-        let mut total = self.size(&symbolic);
-        for (depth, terms) in known.into_iter().enumerate() {
-            if terms.is_empty() {
+        let symbolic = self.size(&sum.constant.minus(&Size::constant(constant)));
+        let mut total = build::int(0);
+        // Sizes are known at the head, but for those that the data decides.
+        match self.known_at(&symbolic) {
+            0 => total = symbolic,
+            depth => known[depth].push(symbolic),
+        }
+        for (depth, products) in known.into_iter().enumerate() {
+            if products.is_empty() {
                 continue;
             }
-            for (term, factor) in terms {
-                let factor = self.size(&factor);
-                total = build::add(total, build::mul(term, factor));
-            }
+            total = products.into_iter().fold(total, build::add);
             total = self.shared(depth, total);
         }
         build::add(total, build::int(constant))

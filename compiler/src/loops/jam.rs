@@ -39,6 +39,7 @@ impl Jam {
                 Stmt::For(nest) => self.varying.has(nest.var),
                 Stmt::If(cond, ..) => self.varying.mentions(cond),
                 Stmt::Store { .. } | Stmt::Fail(..) => true,
+                Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => unreachable!("these loops are not parallel"),
             };
             match stmt {
                 // A loop or condition that is the same for all copies encloses them all.
@@ -79,6 +80,7 @@ impl Jam {
             }
             Stmt::Fail(failure, values) => Stmt::Fail(*failure, values.iter().map(value).collect()),
             // These stand one after another, each with variables of its own.
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => unreachable!("these loops are not parallel"),
             Stmt::For(_) | Stmt::If(..) => {
                 copy_with(std::slice::from_ref(stmt), vars, rename.clone()).pop().expect("one statement")
             }

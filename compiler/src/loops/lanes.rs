@@ -106,6 +106,7 @@ impl<'a> Lanes<'a> {
                     Class::Splat | Class::Anywhere => return None,
                 },
                 Stmt::For(_) | Stmt::If(..) | Stmt::Fail(..) => return None,
+                Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => return None,
             }
         }
         Some(())
@@ -131,6 +132,8 @@ impl<'a> Lanes<'a> {
                     changed |= self.need(other, vars, widest);
                 }
                 Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Fail(..) => {}
+                // Not allowed.
+                Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
             }
         }
         changed
@@ -271,6 +274,7 @@ impl Widener<'_, '_> {
                 out.push(Stmt::Accumulate(wide, *op, self.value(value)));
             }
             Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Fail(..) => out.push(stmt.clone()),
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => unreachable!("these loops get no lanes"),
             Stmt::For(nest) => {
                 let body = self.block(&nest.body);
                 out.push(Stmt::For(Loop { body, ..nest.clone() }));

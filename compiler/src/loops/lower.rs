@@ -6,7 +6,7 @@
 //!
 //! The work is split: `lower/facts.rs` looks at expressions, `lower/nest.rs` keeps the open scopes of a kernel,
 //! `lower/value.rs` places expressions, `lower/load.rs` makes loads safe, `lower/reduce.rs` and `lower/partials.rs`
-//! carry out reductions, `lower/buffers.rs` decides what lies where.
+//! carry out reductions, `lower/buffers.rs` decides what lies where, `lower/sequential.rs` makes one kernel of sequential code.
 
 mod buffers;
 mod facts;
@@ -14,13 +14,14 @@ mod load;
 mod nest;
 mod partials;
 mod reduce;
+mod sequential;
 mod value;
 
 use super::{BufferId, Expr, FailureId, Kernel, Load, Program, Stmt, Var};
-use crate::loops::{Access, build};
+use crate::loops::Access;
 use crate::ops::fold;
 use crate::origin::OriginId;
-use crate::tensor::{self, AxisId, Binding, Check, Pipeline, Stage, StageBody, TensorId};
+use crate::tensor::{self, Binding, Check, Group, Pipeline, Stage, StageBody, TensorId};
 use crate::types::Scalar;
 use buffers::Buffers;
 use facts::Facts;
@@ -29,7 +30,8 @@ use std::collections::BTreeSet;
 
 /// Turns a pipeline's region into kernels.
 ///
-/// Before: `y[i] = x[i] * 2` as a stage. After: the kernel `for i in 0..N { y[i] = x[i] * 2 }`.
+/// Before: `y[i] = x[i] * 2` as a stage. After: the kernel `for i in 0..N { y[i] = x[i] * 2 }`. From the first sequential
+/// statement on, all statements with its binding time are one kernel.
 pub fn lower(program: &tensor::Program, pipeline: &Pipeline) -> Program {
     let mut lowering = Lowering {
         pipeline,
@@ -39,20 +41,21 @@ pub fn lower(program: &tensor::Program, pipeline: &Pipeline) -> Program {
         kernels: Vec::new(),
         names: BTreeSet::new(),
     };
-    for stmt in &pipeline.body.stmts {
-        match stmt {
-            tensor::Stmt::Stage(stage) => lowering.stage(stage),
-            tensor::Stmt::Alias { .. } => {}
-            tensor::Stmt::Group(group) => {
-                lowering.group(&group.axes, &group.stages, &group.private, group.binding, group.origin);
-            }
-            tensor::Stmt::Check(check) => lowering.check(check, pipeline.exprs.origin(check.cond)),
+    for binding in [Binding::Build, Binding::Bind, Binding::Plan, Binding::Call] {
+        let stmts: Vec<&tensor::Stmt> =
+            pipeline.body.stmts.iter().filter(|stmt| stmt.binding() == binding).collect();
+        let first = stmts.iter().position(|stmt| stmt.is_sequential()).unwrap_or(stmts.len());
+        let (parallel, sequential) = stmts.split_at(first);
+        parallel.iter().for_each(|stmt| lowering.alone(stmt));
+        let copies = if binding == Binding::Call { lowering.buffers.copies() } else { Vec::new() };
+        if sequential.is_empty() {
+            copies.iter().for_each(|(from, to, name)| lowering.copy(*from, *to, name));
+        } else {
+            lowering.sequential(sequential, &copies, binding);
         }
     }
-    for (from, to, name) in lowering.buffers.copies() {
-        lowering.copy(from, to, &name);
-    }
-    Program { buffers: lowering.buffers.all, kernels: lowering.kernels, failures: lowering.failures }
+    let Buffers { all, extents, .. } = lowering.buffers;
+    Program { buffers: all, kernels: lowering.kernels, failures: lowering.failures, extents }
 }
 
 struct Lowering<'a> {
@@ -64,7 +67,7 @@ struct Lowering<'a> {
     names: BTreeSet<String>,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
     fn name(&mut self, name: &str) -> String {
         let base = format!("{}.{name}", self.pipeline.name);
         let unique = (1..)
@@ -77,106 +80,152 @@ impl Lowering<'_> {
 
     fn kernel(&mut self, name: &str, binding: Binding, origin: OriginId, (vars, body): (Vec<Var>, Vec<Stmt>)) {
         let name = self.name(name);
-        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule: String::new() });
+        let (schedule, decided) = (String::new(), Vec::new());
+        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule, decided });
     }
 
-    fn stage(&mut self, stage: &Stage) {
-        self.group(&[], std::slice::from_ref(stage), &[], stage.binding, stage.origin);
-    }
-
-    /// Stages that share outer axes; a stage by itself shares none.
-    fn group(&mut self, axes: &[AxisId], stages: &[Stage], private: &[TensorId], binding: Binding, origin: OriginId) {
-        let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        // Stages of a group have one guard. Nothing moves out of it: loads may be out of bounds where it does not hold.
-        let guard = stages.first().and_then(|stage| stage.guard).map(|guard| {
-            nest.need(&[guard]);
-            let cond = nest.value(guard).0;
-            nest.open(ScopeKind::Cold);
-            (cond, nest.top())
-        });
-        for &axis in axes {
-            nest.open_stage_axis(axis, ScopeKind::StageLoop);
-        }
-        let shared = nest.top();
-        // The nest as a whole is guarded against empty shared axes only: other stages may have work to do.
-        let kind = if axes.is_empty() { ScopeKind::StageLoop } else { ScopeKind::Loop };
-        for stage in stages {
-            let index = |tensor: TensorId| {
-                let outer = if private.contains(&tensor) { &[] } else { axes };
-                outer.iter().chain(&stage.axes).copied().collect::<Vec<_>>()
-            };
-            match &stage.body {
-                StageBody::Map(values) => {
-                    for &axis in &stage.axes {
-                        nest.open_stage_axis(axis, kind);
-                    }
-                    nest.need(values);
-                    for (&value, &tensor) in values.iter().zip(&stage.tensors) {
-                        let value = nest.value(value).0;
-                        // An `f16` is rounded by its way through memory.
-                        let rounds = self.pipeline.tensors[tensor].elem == Scalar::F16;
-                        if private.contains(&tensor) && index(tensor).is_empty() && !rounds {
-                            nest.hold(tensor, value);
-                        } else {
-                            nest.store(tensor, &index(tensor), value);
-                        }
-                    }
-                }
-                StageBody::Scan { op, expr } => {
-                    let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
-                    for &axis in outer {
-                        nest.open_stage_axis(axis, kind);
-                    }
-                    let elem = self.pipeline.ty(*expr);
-                    let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
-                    let total = nest.define("total", Expr::Const(start));
-                    nest.open_stage_axis(*last, kind);
-                    nest.need(&[*expr]);
-                    let value = nest.value(*expr).0;
-                    nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
-                    nest.store(stage.tensors[0], &index(stage.tensors[0]), Expr::Var(total));
-                }
+    /// A statement as a kernel of its own.
+    fn alone(&mut self, stmt: &'a tensor::Stmt) {
+        match stmt {
+            tensor::Stmt::Stage(stage) => self.group(&alone(stage)),
+            tensor::Stmt::Group(group) => self.group(group),
+            tensor::Stmt::Check(check) => self.check(check),
+            tensor::Stmt::Alias { .. } => {}
+            tensor::Stmt::Store(_) | tensor::Stmt::Decide { .. } | tensor::Stmt::Control(_) => {
+                unreachable!("sequential statements share a kernel")
             }
-            nest.close_to(shared);
         }
-        if let Some((cond, depth)) = guard {
-            nest.close_to(depth);
-            let block = nest.close_block();
-            nest.push(Stmt::If(cond, block, Vec::new()));
-        }
-        let done = nest.finish();
-        let last = stages.last().expect("a group has stages");
-        let name = &self.pipeline.tensors[last.tensors[0]].name;
-        self.kernel(name, binding, origin, done);
     }
 
-    fn check(&mut self, check: &Check, origin: OriginId) {
-        self.failures.push((check.failure.clone(), check.origin));
-        let failure = FailureId(self.failures.len() as u32 - 1);
+    fn group(&mut self, group: &Group) {
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        for axis in &check.axes {
-            nest.open_axis(std::slice::from_ref(&axis.axis), axis);
-        }
-        nest.need(&[check.cond]);
-        let cond = nest.value(check.cond).0;
-        nest.open(ScopeKind::Cold);
-        let values = check.values.iter().map(|value| nest.value(*value).0).collect();
-        nest.push(Stmt::Fail(failure, values));
-        let otherwise = nest.close_block();
-        nest.push(Stmt::If(cond, Vec::new(), otherwise));
+        group_in(&mut nest, group);
+        let done = nest.finish();
+        let last = group.stages.last().expect("a group has stages");
+        let name = &self.pipeline.tensors[last.tensors[0]].name;
+        self.kernel(name, group.binding, group.origin, done);
+    }
+
+    fn check(&mut self, check: &Check) {
+        let origin = self.pipeline.exprs.origin(check.cond);
+        let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
+        check_in(&mut nest, &mut self.failures, check);
         let done = nest.finish();
         self.kernel("check", check.binding, origin, done);
     }
 
     /// A kernel that copies a tensor into the buffer of a result.
     fn copy(&mut self, from: TensorId, to: BufferId, name: &str) {
-        let source = self.buffers.of(from);
-        let dims = self.pipeline.tensors[from].dims.clone();
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        let index: Vec<Expr> = dims.iter().enumerate().map(|(n, dim)| nest.open_counter(n, build::size(dim))).collect();
-        let load = Expr::Load(Load { buffer: source, index: index.clone(), access: Access::One });
-        nest.push(Stmt::Store { buffer: to, index, value: load });
+        copy_in(&mut nest, from, to);
         let done = nest.finish();
         self.kernel(&format!("copy.{name}"), Binding::Call, self.pipeline.origin, done);
     }
+}
+
+/// A stage by itself, as a group that shares no axes.
+fn alone(stage: &Stage) -> Group {
+    Group {
+        axes: Vec::new(),
+        stages: vec![stage.clone()],
+        private: Vec::new(),
+        binding: stage.binding,
+        origin: stage.origin,
+    }
+}
+
+/// Stages that share outer axes.
+fn group_in(nest: &mut Nest<'_, '_>, group: &Group) {
+    let Group { axes, stages, private, .. } = group;
+    let pipeline = nest.pipeline;
+    // Stages of a group have one guard. Nothing moves out of it: loads may be out of bounds where it does not hold.
+    let guard = stages.first().and_then(|stage| stage.guard).map(|guard| {
+        nest.need(&[guard]);
+        let cond = nest.value(guard).0;
+        nest.open(ScopeKind::Cold);
+        (cond, nest.top())
+    });
+    for &axis in axes {
+        nest.open_stage_axis(axis, ScopeKind::StageLoop);
+    }
+    let shared = nest.top();
+    // The nest as a whole is guarded against empty shared axes only: other stages may have work to do.
+    let kind = if axes.is_empty() { ScopeKind::StageLoop } else { ScopeKind::Loop };
+    for stage in stages {
+        let index = |tensor: TensorId| {
+            let outer: &[tensor::AxisId] = if private.contains(&tensor) { &[] } else { axes };
+            outer.iter().chain(&stage.axes).copied().collect::<Vec<_>>()
+        };
+        match &stage.body {
+            StageBody::Map(values) => {
+                for &axis in &stage.axes {
+                    nest.open_stage_axis(axis, kind);
+                }
+                nest.need(values);
+                for (&value, &tensor) in values.iter().zip(&stage.tensors) {
+                    let value = nest.value(value).0;
+                    // An `f16` is rounded by its way through memory.
+                    let rounds = pipeline.tensors[tensor].elem == Scalar::F16;
+                    if private.contains(&tensor) && index(tensor).is_empty() && !rounds {
+                        nest.hold(tensor, value);
+                    } else {
+                        nest.store(tensor, &index(tensor), value);
+                    }
+                }
+            }
+            StageBody::Scan { op, expr } => {
+                let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
+                for &axis in outer {
+                    nest.open_stage_axis(axis, kind);
+                }
+                let elem = pipeline.ty(*expr);
+                let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
+                let total = nest.define("total", Expr::Const(start));
+                nest.open_stage_axis(*last, kind);
+                nest.need(&[*expr]);
+                let value = nest.value(*expr).0;
+                nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
+                nest.store(stage.tensors[0], &index(stage.tensors[0]), Expr::Var(total));
+            }
+        }
+        nest.close_to(shared);
+    }
+    if let Some((cond, depth)) = guard {
+        nest.close_to(depth);
+        let block = nest.close_block();
+        nest.push(Stmt::If(cond, block, Vec::new()));
+    }
+}
+
+/// A condition for all values of its axes, in order: the first that does not hold fails the call.
+fn check_in(nest: &mut Nest<'_, '_>, failures: &mut Vec<(tensor::Failure, OriginId)>, check: &Check) {
+    failures.push((check.failure.clone(), check.origin));
+    let failure = FailureId(failures.len() as u32 - 1);
+    let depth = nest.top();
+    for axis in &check.axes {
+        nest.open_axis(std::slice::from_ref(&axis.axis), axis);
+    }
+    nest.need(&[check.cond]);
+    let cond = nest.value(check.cond).0;
+    nest.open(ScopeKind::Cold);
+    let values = check.values.iter().map(|value| nest.value(*value).0).collect();
+    nest.push(Stmt::Fail(failure, values));
+    let otherwise = nest.close_block();
+    nest.push(Stmt::If(cond, Vec::new(), otherwise));
+    nest.close_to(depth);
+}
+
+/// Copies a tensor into the buffer of a result.
+fn copy_in(nest: &mut Nest<'_, '_>, from: TensorId, to: BufferId) {
+    let source = nest.buffers.of(from);
+    let dims = nest.pipeline.tensors[from].dims.clone();
+    let depth = nest.top();
+    let mut index = Vec::new();
+    for (n, dim) in dims.iter().enumerate() {
+        let extent = nest.size(dim);
+        index.push(nest.open_counter(n, extent));
+    }
+    let load = Expr::Load(Load { buffer: source, index: index.clone(), access: Access::One });
+    nest.push(Stmt::Store { buffer: to, index, value: load });
+    nest.close_to(depth);
 }

@@ -33,7 +33,8 @@ pub mod verify;
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
 use crate::origin::OriginId;
-use crate::size::Size;
+use crate::size::{Size, SizeVar};
+pub use crate::tensor::LabelId;
 use crate::tensor::{Binding, DataId, Failure};
 use crate::types::{Const, Scalar};
 
@@ -48,6 +49,8 @@ pub struct Program {
     pub kernels: Vec<Kernel>,
     /// What `Stmt::Fail` names: the possible failures, with their places.
     pub failures: Vec<(Failure, OriginId)>,
+    /// Extents of results that the data decides, with the buffers that a host finds them in.
+    pub extents: Vec<(Size, BufferId)>,
 }
 
 /// The position of a [`Buffer`].
@@ -71,10 +74,14 @@ pub struct Buffer {
     pub elem: Scalar,
     /// Extents; row-major.
     pub dims: Vec<Size>,
+    /// The greatest extents, which no data decides: what there is room for.
+    pub room: Vec<Size>,
     /// What it is for.
     pub role: Role,
     /// Whether its bytes are those of another buffer (`reshape`).
     pub alias_of: Option<BufferId>,
+    /// Whether a kernel may read it before anything is stored: a variable, whose program never asks for what is not there.
+    pub is_variable: bool,
 }
 
 /// What a buffer is for. A result that is a parameter, a constant or a second name of another result is copied by
@@ -91,6 +98,8 @@ pub enum Role {
     Local(Binding),
     /// Needed inside one kernel only.
     Scratch,
+    /// An extent that the data decided, for the host: an `i32`.
+    Extent,
 }
 
 /// One function of the module: no parameters, runs to its end or fails the call.
@@ -108,6 +117,8 @@ pub struct Kernel {
     pub origin: OriginId,
     /// How it was scheduled, on one line, for `explain` and tests.
     pub schedule: String,
+    /// Variables that hold sizes which the data decides. Sizes in expressions have none of these in them; extents of buffers may.
+    pub decided: Vec<(SizeVar, VarId)>,
 }
 
 /// A variable.
@@ -152,6 +163,12 @@ pub enum Stmt {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// Ends the call with this failure; the values are shown in its message.
     Fail(FailureId, Vec<Expr>),
+    /// Runs the statements once; `Leave` ends them early.
+    Block(LabelId, Vec<Stmt>),
+    /// Runs the statements again and again, until something leaves.
+    Repeat(Vec<Stmt>),
+    /// Ends the block with this label, which is around it; nothing stands behind it.
+    Leave(LabelId),
 }
 
 /// A loop.
@@ -174,8 +191,10 @@ pub struct Loop {
 /// How a loop runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoopKind {
-    /// One after another.
+    /// One after another; `schedule` may find a better way.
     Serial,
+    /// One after another, as the program says: no other way.
+    Ordered,
     /// The body computes this many consecutive values at once (`step` is that number).
     Vector(u8),
     /// The body is repeated this many times (carried out by `loops/unroll.rs` before *flat*).

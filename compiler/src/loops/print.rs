@@ -54,6 +54,7 @@ fn declaration(program: &Program, buffer: &Buffer, names: &SizeNames) -> String 
         Role::Const(data) => format!("const {}", data.0),
         Role::Local(when) => format!("local {}", binding(when)),
         Role::Scratch => "scratch".to_string(),
+        Role::Extent => "extent".to_string(),
     };
     let alias = buffer.alias_of.map_or(String::new(), |of| format!(" = {}", buffer_name(program, of)));
     format!("{}: {}{} {role}{alias}", buffer.name, buffer.elem, names.show_dims(&buffer.dims))
@@ -118,6 +119,7 @@ impl Printer<'_> {
             Stmt::For(nest) => {
                 let kind = match nest.kind {
                     LoopKind::Serial => String::new(),
+                    LoopKind::Ordered => " in order".to_string(),
                     LoopKind::Vector(lanes) => format!(" vector {lanes}"),
                     LoopKind::Unrolled(times) => format!(" unrolled {times}"),
                     LoopKind::Parallel => " parallel".to_string(),
@@ -143,6 +145,15 @@ impl Printer<'_> {
                     self.stmts(other, depth + 1);
                 }
             }
+            Stmt::Block(label, body) => {
+                self.line(depth, &format!("block {}", label.0));
+                self.stmts(body, depth + 1);
+            }
+            Stmt::Repeat(body) => {
+                self.line(depth, "repeat");
+                self.stmts(body, depth + 1);
+            }
+            Stmt::Leave(label) => self.line(depth, &format!("leave {}", label.0)),
             Stmt::Fail(failure, values) => {
                 let values = self.list(values);
                 self.line(depth, &format!("fail {}({values})", failure.0));

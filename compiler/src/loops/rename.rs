@@ -37,6 +37,7 @@ pub fn replace(stmts: &mut [Stmt], replaced: &BTreeMap<VarId, Expr>) {
             Stmt::Let(var, _) | Stmt::Set(var, _) | Stmt::Accumulate(var, ..) => var,
             Stmt::For(nest) => &mut nest.var,
             Stmt::Store { .. } | Stmt::If(..) | Stmt::Fail(..) => return,
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => return,
         };
         if let Some(Expr::Var(new)) = replaced.get(target) {
             *target = *new;

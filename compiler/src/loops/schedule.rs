@@ -9,7 +9,7 @@ use super::depends::{Definitions, Varying, defined, is_parallel, trip_count};
 use super::lanes::{Class, Lanes};
 use super::rename::copy_mapped;
 use super::vectorise::{Context, folded, held, main_end, narrow, reorderable, rest, vectorise};
-use super::{Loop, Program, Stmt, VarId, build, collapse, fold16, jam};
+use super::{Loop, LoopKind, Program, Stmt, VarId, build, collapse, fold16, jam};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Vectors of accumulators that fit the registers beside what is loaded.
@@ -90,7 +90,8 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
             Stmt::If(_, then, other) => {
                 total += choose(context, then, choices).max(choose(context, other, choices));
             }
-            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => {
+            Stmt::Block(_, body) | Stmt::Repeat(body) => total += choose(context, body, choices),
+            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) | Stmt::Leave(_) => {
                 let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
                 total += costs.scalar(std::slice::from_ref(stmt));
             }
@@ -105,6 +106,9 @@ fn choose_loop(context: &mut Context<'_>, nest: &Loop, fold: Option<&fold16::Fol
     let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
     let trips = costs.trips(nest);
     let serial = trips * (inside + 1.5);
+    if nest.kind == LoopKind::Ordered {
+        return serial;
+    }
     let mut best = serial;
     let mut offer = |cost: f64, choice: Choice| {
         if cost < best {
@@ -185,6 +189,8 @@ fn tile<'a>(context: &Context<'_>, stmts: &'a [Stmt], outer: &mut Vec<&'a Loop>,
                     outer.pop();
                 }
                 Some(Choice::Partials { .. } | Choice::Fold { .. } | Choice::Jam(_)) => {}
+                // Nothing changes places with what the program says the order of.
+                None if nest.kind == LoopKind::Ordered => tile(context, &nest.body, &mut Vec::new(), choices),
                 None => {
                     outer.push(nest);
                     tile(context, &nest.body, outer, choices);

@@ -89,7 +89,10 @@ fn remove(stmts: &mut Vec<Stmt>, uses: &[usize], removed: &mut Vec<Expr>) {
                 let is_empty = match &kept {
                     Stmt::For(nest) => nest.body.is_empty(),
                     Stmt::If(_, then, other) => then.is_empty() && other.is_empty(),
-                    Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => false,
+                    Stmt::Block(_, body) => body.is_empty(),
+                    Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } => false,
+                    // What never ends is not nothing.
+                    Stmt::Fail(..) | Stmt::Repeat(_) | Stmt::Leave(_) => false,
                 };
                 if is_empty {
                     removed.extend(kept.exprs().into_iter().cloned());
@@ -172,6 +175,8 @@ fn moves_past(value: &Expr, stmt: &Stmt) -> bool {
         // What a call does before it fails cannot be seen, but a load moved past the check might be unsafe.
         Stmt::Fail(..) => holds &= !value.any(&mut |part| matches!(part, Expr::Load(_))),
         Stmt::Let(..) | Stmt::For(_) | Stmt::If(..) => {}
+        // Only what stands behind it may be left out, and the value's use does.
+        Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
     });
     holds
 }

@@ -121,6 +121,7 @@ pub fn reorderable(nest: &Loop, vars: &[Var]) -> Option<Vec<(VarId, Op)>> {
                 found.push((*var, *op));
             }
             Stmt::Set(..) | Stmt::For(_) | Stmt::Store { .. } | Stmt::If(..) | Stmt::Fail(..) => return None,
+            Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => return None,
         }
     }
     for stmt in &nest.body {

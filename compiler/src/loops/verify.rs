@@ -1,6 +1,6 @@
 //! Checks Loop IR at each of its levels. A complaint is a bug of the pass before.
 
-use super::{Access, Expr, Kernel, Load, LoopKind, Program, Stmt, Ty, VarId};
+use super::{Access, Expr, Kernel, LabelId, Load, LoopKind, Program, Stmt, Ty, VarId};
 use crate::loops::build::loaded;
 use crate::ops::Op;
 use crate::types::Scalar;
@@ -40,6 +40,7 @@ pub fn verify(program: &Program, level: Level) -> Result<(), String> {
             visible: vec![false; kernel.vars.len()],
             defined: vec![false; kernel.vars.len()],
             loop_vars: vec![false; kernel.vars.len()],
+            labels: Vec::new(),
         };
         checker.vars()?;
         checker.block(&kernel.body).map_err(|complaint| format!("kernel {}: {complaint}", kernel.name))?;
@@ -54,6 +55,7 @@ struct Checker<'a> {
     visible: Vec<bool>,
     defined: Vec<bool>,
     loop_vars: Vec<bool>,
+    labels: Vec<LabelId>,
 }
 
 type Check<T = ()> = Result<T, String>;
@@ -134,7 +136,7 @@ impl Checker<'_> {
                     self.is("a loop bound", self.expr(bound)?, INDEX)?;
                 }
                 let allowed = match (nest.kind, self.level) {
-                    (LoopKind::Serial, _) | (_, Level::Scheduled) => true,
+                    (LoopKind::Serial | LoopKind::Ordered, _) | (_, Level::Scheduled) => true,
                     (_, Level::Naive) | (LoopKind::Unrolled(_), Level::Flat) => false,
                     (LoopKind::Vector(_) | LoopKind::Parallel, Level::Flat) => true,
                 };
@@ -157,6 +159,16 @@ impl Checker<'_> {
                 self.is("a condition", self.expr(cond)?, Ty::one(Scalar::Bool))?;
                 self.block(then)?;
                 self.block(other)
+            }
+            Stmt::Block(label, body) => {
+                self.labels.push(*label);
+                self.block(body)?;
+                self.labels.pop();
+                Ok(())
+            }
+            Stmt::Repeat(body) => self.block(body),
+            Stmt::Leave(label) => {
+                expect(self.labels.contains(label), || format!("nothing around is called {}", label.0))
             }
             Stmt::Fail(failure, values) => {
                 expect((failure.0 as usize) < self.program.failures.len(), || "no such failure".to_string())?;

@@ -57,7 +57,8 @@ fn arguments(pipeline: &Pipeline, loops: &loops::Program, own: &mut PipelinePlan
             || pipeline.sizes.iter().any(|var| limit(*var, fact).is_some())
             || fact.size.as_const().is_some_and(|value| if fact.is_equality { value == 0 } else { value >= 0 })
     };
-    own.facts = pipeline.facts.iter().filter(|fact| !implied(fact)).cloned().collect();
+    let at_plan = |fact: &&Fact| !pipeline.is_decided(&fact.size);
+    own.facts = pipeline.facts.iter().filter(at_plan).filter(|fact| !implied(fact)).cloned().collect();
 }
 
 /// Kernels by binding time; in one, as they stand.
@@ -75,8 +76,8 @@ fn place(loops: &loops::Program, kernels: &[Uses], facts: &[Fact], own: &mut Pip
             place: buffer.alias_of.map_or(Place::Nowhere, Place::Same),
             region: Region::None,
             offset: Size::default(),
-            extents: buffer.dims.clone(),
-            bytes: Size::product(&buffer.dims).times_const(i64::from(buffer.elem.bytes())),
+            extents: buffer.room.clone(),
+            bytes: Size::product(&buffer.room).times_const(i64::from(buffer.elem.bytes())),
             alive: (0, own.steps.len().saturating_sub(1)),
         });
     }
@@ -98,7 +99,7 @@ fn place(loops: &loops::Program, kernels: &[Uses], facts: &[Fact], own: &mut Pip
         let last_is_call = used.last().is_some_and(|step| own.steps[*step].binding == Binding::Call);
         let region = if roles().any(|role| matches!(role, Role::Const(_))) {
             if used.is_empty() { Region::None } else { Region::Constants }
-        } else if roles().any(|role| matches!(role, Role::Input(_) | Role::Output(_)))
+        } else if roles().any(|role| matches!(role, Role::Input(_) | Role::Output(_) | Role::Extent))
             || (roles().any(between) && last_is_call)
         {
             Region::Persistent
@@ -168,7 +169,8 @@ fn slots(pipeline: &Pipeline, loops: &loops::Program, kernels: &[Uses], own: &mu
     }
     let visible = |buffer: &&loops::Buffer| matches!(buffer.role, Role::Input(_) | Role::Output(_));
     let mut extents = BTreeSet::new();
-    for dim in loops.buffers.iter().filter(visible).flat_map(|buffer| &buffer.dims) {
+    let decided = |dim: &&Size| loops.extents.iter().any(|(own, _)| own == *dim);
+    for dim in loops.buffers.iter().filter(visible).flat_map(|buffer| &buffer.dims).filter(|dim| !decided(dim)) {
         match dim.as_atom() {
             Some(atom) => {
                 atoms.insert(atom.clone());

@@ -42,6 +42,8 @@ impl Uses {
                     self.stmts(other);
                 }
                 Stmt::Fail(_, values) => self.exprs(values),
+                Stmt::Block(_, body) | Stmt::Repeat(body) => self.stmts(body),
+                Stmt::Leave(_) => {}
             }
         }
     }

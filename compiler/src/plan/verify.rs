@@ -27,7 +27,7 @@ fn pipeline(loops: &loops::Program, own: &PipelinePlan) -> Result<(), String> {
     let name = |id: BufferId| &loops.buffers[id.0 as usize].name;
     let mut written = BTreeSet::new();
     for (index, buffer) in loops.buffers.iter().enumerate() {
-        if matches!(buffer.role, Role::Input(_) | Role::Const(_)) {
+        if matches!(buffer.role, Role::Input(_) | Role::Const(_)) || buffer.is_variable {
             written.insert(own.root(BufferId(index as u32)));
         }
     }

@@ -9,11 +9,7 @@ use super::*;
 pub fn constants(program: &mut Program) -> Result<(), String> {
     for number in 0..program.pipelines.len() {
         let pipeline = &program.pipelines[number];
-        let is_build = |stmt: &Stmt| match stmt {
-            Stmt::Stage(stage) => stage.binding == Binding::Build,
-            Stmt::Alias { binding, .. } => *binding == Binding::Build,
-            Stmt::Check(_) | Stmt::Group(_) => false,
-        };
+        let is_build = |stmt: &Stmt| stmt.binding() == Binding::Build;
         if !pipeline.body.stmts.iter().any(is_build) {
             continue;
         }

@@ -4,7 +4,7 @@
 //! Folding is what every later pass relies on to see plain indices (`y + 16` instead of `(y + 0) * 1 + 16`);
 //! it never changes a value, and never folds a division by zero.
 
-use super::{AxisId, Expr, ExprId, Pipeline, Reduce, ReduceAxis};
+use super::{AxisId, Expr, ExprId, Pipeline, Reduce, ReduceAxis, TensorId};
 use crate::ops::{Op, eval};
 use crate::origin::OriginId;
 use crate::size::{DimExpr, Size};
@@ -175,6 +175,48 @@ impl Pipeline {
             free
         }
         walk(self, id, &mut BTreeMap::new())
+    }
+
+    /// Whether two expressions are the same, up to sharing; `false` for what is too large to compare.
+    pub fn same(&self, a: ExprId, b: ExprId) -> bool {
+        self.same_within(a, b, 12)
+    }
+
+    fn same_within(&self, a: ExprId, b: ExprId, depth: usize) -> bool {
+        if a == b {
+            return true;
+        }
+        // Indices are small; large graphs are shared already, and walking them as trees would take for ever.
+        if depth == 0 {
+            return false;
+        }
+        let same_all = |a: &[ExprId], b: &[ExprId]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same_within(*a, *b, depth - 1))
+        };
+        match (&self.exprs[a], &self.exprs[b]) {
+            (Expr::Op(f, a), Expr::Op(g, b)) => f == g && same_all(a, b),
+            (Expr::Load(t, a), Expr::Load(u, b)) => t == u && same_all(a, b),
+            (Expr::Cast(x), Expr::Cast(y)) => self.ty(a) == self.ty(b) && self.same_within(*x, *y, depth - 1),
+            (Expr::Select(c, x, y), Expr::Select(d, v, w)) => {
+                self.same_within(*c, *d, depth - 1)
+                    && self.same_within(*x, *v, depth - 1)
+                    && self.same_within(*y, *w, depth - 1)
+            }
+            (x, y) => x == y,
+        }
+    }
+
+    /// Whether every load of a tensor in an expression is at this index.
+    pub fn loads_only_at(&self, id: ExprId, tensor: TensorId, index: &[ExprId]) -> bool {
+        let mut holds = true;
+        self.visit(&[id], &mut |_, expr| {
+            if let Expr::Load(own, at) = expr
+                && *own == tensor
+            {
+                holds &= at.len() == index.len() && at.iter().zip(index).all(|(a, b)| self.same(*a, *b));
+            }
+        });
+        holds
     }
 
     /// Whether the expression contains a reduction.

@@ -4,7 +4,7 @@
 //! where a stage stayed, for `kcc explain`. The one number behind it: how often an element would be computed, the
 //! product of the extents of the reader's axes that are missing from its index.
 
-use super::share::{map_exprs, roots};
+use super::share::{map_region, own_roots, roots};
 use super::*;
 use crate::origin::OriginId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,8 @@ pub enum Rule {
     Scan,
     /// Stays: storing rounds to `f16`.
     Rounds,
+    /// Stays: a variable that it reads changes before it is read.
+    Changes,
 }
 
 impl Rule {
@@ -53,6 +55,7 @@ impl Rule {
             Rule::ReadOften => "stored: its elements are read often and cost more than a load",
             Rule::Scan => "stored: prefixes are computed one after another",
             Rule::Rounds => "stored: storing rounds to f16",
+            Rule::Changes => "stored: a variable that it reads changes before it is read",
         }
     }
 }
@@ -80,37 +83,48 @@ const CHEAP: u64 = 8;
 pub fn fuse(program: &mut Program) -> Vec<Decision> {
     let mut decisions = Vec::new();
     for pipeline in &mut program.pipelines {
-        let mut position = 0;
-        while position < pipeline.body.stmts.len() {
-            let Stmt::Stage(stage) = pipeline.body.stmts[position].clone() else {
-                position += 1;
-                continue;
-            };
-            let rule = decide(pipeline, &stage);
-            decisions.push(Decision {
-                pipeline: pipeline.name.clone(),
-                tensor: pipeline.tensors[stage.tensors[0]].name.clone(),
-                rule,
-                origin: stage.origin,
-            });
-            if rule.deletes() {
-                pipeline.body.stmts.remove(position);
-                inline(pipeline, &stage);
-            } else {
-                position += 1;
-            }
-        }
+        let mut body = std::mem::take(&mut pipeline.body);
+        fuse_region(pipeline, &mut body, &mut decisions);
+        pipeline.body = body;
     }
     decisions
 }
 
+/// Stages of a region are read only in it and deeper, so each region is fused by itself, outer ones first: what an outer stage
+/// brings into a loop's body can be merged with what stands there.
+fn fuse_region(p: &mut Pipeline, region: &mut Region, decisions: &mut Vec<Decision>) {
+    let mut position = 0;
+    while position < region.stmts.len() {
+        let Stmt::Stage(stage) = region.stmts[position].clone() else {
+            position += 1;
+            continue;
+        };
+        let rule = decide(p, region, position, &stage);
+        decisions.push(Decision {
+            pipeline: p.name.clone(),
+            tensor: p.tensors[stage.tensors[0]].name.clone(),
+            rule,
+            origin: stage.origin,
+        });
+        if rule.deletes() {
+            region.stmts.remove(position);
+            inline(p, region, &stage);
+        } else {
+            position += 1;
+        }
+    }
+    for stmt in &mut region.stmts {
+        stmt.regions_mut().into_iter().for_each(|inner| fuse_region(p, inner, decisions));
+    }
+}
+
 /// Puts the stage's expression where its tensor is loaded.
-fn inline(p: &mut Pipeline, stage: &Stage) {
+fn inline(p: &mut Pipeline, region: &mut Region, stage: &Stage) {
     let StageBody::Map(exprs) = &stage.body else { unreachable!("only maps are deleted") };
     // One copy for each different index, so that what was shared stays shared.
     let mut copies: BTreeMap<Vec<ExprId>, ExprId> = BTreeMap::new();
     let (tensor, expr) = (stage.tensors[0], exprs[0]);
-    map_exprs(p, &mut |p, root| {
+    map_region(p, region, &mut |p, root| {
         p.rewrite(root, &mut |p, node, _| match node {
             Expr::Load(own, index) if *own == tensor => Some(match copies.get(index) {
                 Some(copy) => *copy,
@@ -125,16 +139,21 @@ fn inline(p: &mut Pipeline, stage: &Stage) {
     });
 }
 
-fn decide(p: &Pipeline, stage: &Stage) -> Rule {
+fn decide(p: &Pipeline, region: &Region, position: usize, stage: &Stage) -> Rule {
     let StageBody::Map(exprs) = &stage.body else { return Rule::Scan };
     let [tensor] = stage.tensors[..] else { return Rule::Result };
     if p.results.iter().any(|(_, result)| *result == tensor) {
         return Rule::Result;
     }
-    if p.body.stmts.iter().any(|stmt| matches!(stmt, Stmt::Alias { of, .. } if *of == tensor)) {
+    let mut has_alias = false;
+    region.visit(&mut |stmt| has_alias |= matches!(stmt, Stmt::Alias { of, .. } if *of == tensor));
+    if has_alias {
         return Rule::Aliased;
     }
     let expr = exprs[0];
+    if changes_before_read(p, region, position, tensor, &p.loads_var(expr)) {
+        return Rule::Changes;
+    }
     let is_view = is_view(p, expr);
     if is_view {
         return Rule::View;
@@ -142,7 +161,7 @@ fn decide(p: &Pipeline, stage: &Stage) -> Rule {
     if p.tensors[tensor].elem == Scalar::F16 {
         return Rule::Rounds;
     }
-    let sites = sites(p, tensor);
+    let sites = sites(p, region, tensor);
     if sites.iter().any(|site| site.binding != stage.binding) {
         return Rule::Earlier;
     }
@@ -213,21 +232,73 @@ struct Site {
     in_reduction: bool,
 }
 
-/// Every different load of a tensor in every statement.
-fn sites(p: &Pipeline, tensor: TensorId) -> Vec<Site> {
-    let mut found = Vec::new();
-    for stmt in &p.body.stmts {
-        let (binding, axes): (Binding, Vec<AxisId>) = match stmt {
-            Stmt::Stage(stage) => (stage.binding, stage.axes.clone()),
-            Stmt::Alias { .. } | Stmt::Group(_) => continue,
-            Stmt::Check(check) => (check.binding, check.axes.iter().map(|axis| axis.axis).collect()),
-        };
-        let mut seen = BTreeSet::new();
-        for root in roots(stmt) {
-            walk(p, root, tensor, &axes, 0, binding, &mut seen, &mut found);
-        }
+/// Whether one of the variables changes between the statement at this position and the last one that reads its tensor.
+fn changes_before_read(
+    p: &Pipeline,
+    region: &Region,
+    position: usize,
+    tensor: TensorId,
+    vars: &BTreeSet<TensorId>,
+) -> bool {
+    if vars.is_empty() {
+        return false;
     }
+    let reads = |stmt: &Stmt| {
+        let mut found = false;
+        p.visit(&roots(stmt), &mut |_, expr| found |= matches!(expr, Expr::Load(own, _) if *own == tensor));
+        found
+    };
+    let Some(last) = region.stmts.iter().rposition(reads) else { return false };
+    (position + 1..=last).any(|n| {
+        let stmt = &region.stmts[n];
+        // A single element is stored after everything was read.
+        let reads_first = n == last && matches!(stmt, Stmt::Store(store) if store.axes.is_empty());
+        !reads_first && stmt.writes().iter().any(|written| vars.contains(written))
+    })
+}
+
+/// Every different load of a tensor in every statement of a region. A loop's index is an axis around what stands in it.
+fn sites(p: &Pipeline, region: &Region, tensor: TensorId) -> Vec<Site> {
+    let mut found = Vec::new();
+    collect_sites(p, region, tensor, &Around { axes: Vec::new(), repeats: false }, &mut found);
     found
+}
+
+/// The loops around a statement.
+#[derive(Clone)]
+struct Around {
+    axes: Vec<AxisId>,
+    /// Whether one of them runs an unknown number of times.
+    repeats: bool,
+}
+
+fn collect_sites(p: &Pipeline, region: &Region, tensor: TensorId, around: &Around, found: &mut Vec<Site>) {
+    for stmt in &region.stmts {
+        let own: Vec<AxisId> = match stmt {
+            Stmt::Stage(stage) => stage.axes.clone(),
+            Stmt::Store(store) => store.axes.clone(),
+            Stmt::Check(check) => check.axes.iter().map(|axis| axis.axis).collect(),
+            Stmt::Alias { .. } | Stmt::Group(_) | Stmt::Decide { .. } | Stmt::Control(_) => Vec::new(),
+        };
+        let axes: Vec<AxisId> = around.axes.iter().copied().chain(own).collect();
+        let mut seen = BTreeSet::new();
+        let before = found.len();
+        for root in own_roots(stmt) {
+            walk(p, root, tensor, &axes, 0, stmt.binding(), &mut seen, found);
+        }
+        if around.repeats {
+            found[before..].iter_mut().for_each(|site| site.reads = None);
+        }
+        let mut inner = around.clone();
+        if let Stmt::Control(control) = stmt {
+            match &control.kind {
+                ControlKind::Loop { axis, .. } => inner.axes.push(axis.axis),
+                ControlKind::Repeat(_) => inner.repeats = true,
+                ControlKind::If { .. } | ControlKind::Block(..) | ControlKind::Leave(_) => {}
+            }
+        }
+        stmt.regions().into_iter().for_each(|region| collect_sites(p, region, tensor, &inner, found));
+    }
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -13,6 +13,9 @@ mod call;
 mod check;
 mod index;
 mod reduce;
+mod region;
+mod scan;
+mod sequential;
 mod value;
 
 use super::eval::TensorValue;
@@ -21,7 +24,7 @@ use crate::diag::Diagnostic;
 use crate::hir;
 use crate::size::{DimExpr, Subst};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use value::{Tv, Value};
 
 /// Lowers all pipelines of a checked program; with `tests`, its tests instead.
@@ -31,12 +34,6 @@ use value::{Tv, Value};
 /// # Errors
 /// Diagnostics of what only shows when everything is inlined, and of constants that fail.
 pub fn lower(hir: &hir::Program, tests: bool) -> Result<Program, Vec<Diagnostic>> {
-    let sequential =
-        |function: &&hir::Fn| function.locals.iter().any(|local| local.is_var) || !function.decided.is_empty();
-    if let Some(function) = hir.fns.iter().find(sequential) {
-        let message = "not available yet: sequential code";
-        return Err(vec![Diagnostic::error(crate::diag::codes::NOT_YET_SEQUENTIAL, function.span, message)]);
-    }
     let mut program = Program { names: hir.names.clone(), ..Program::default() };
     let mut consts: Vec<ConstItem> = Vec::new();
     for def in &hir.consts {
@@ -130,6 +127,20 @@ struct Lowerer<'a> {
     diagnostics: Vec<Diagnostic>,
     /// Whether the check being added is about the ends of a range already.
     at_extremes: bool,
+    /// The regions around the current one, which is `p.body`.
+    outer_regions: Vec<Region>,
+    /// How many of the enclosing indices belong to loops around the current region: to expressions they are constants.
+    base: usize,
+    /// Conditions that hold here because of statements around or before, with the number of regions around them.
+    known: Vec<(usize, ExprId)>,
+    /// Capacities of lists, by the variable that holds the length.
+    lengths: BTreeMap<TensorId, Size>,
+    /// Which functions are sequential, as far as asked.
+    sequential: BTreeMap<hir::FnId, bool>,
+    /// Variables whose scope has ended: nothing changes them before they are declared again.
+    ended: BTreeSet<TensorId>,
+    /// Labels given so far.
+    labels: u32,
 }
 
 /// An index around the current expression.
@@ -152,6 +163,24 @@ struct Scope<'a> {
     sizes: BTreeMap<SizeVar, Size>,
     scalars: BTreeMap<ScalarVar, DimExpr>,
     called_from: Option<OriginId>,
+    /// Where `break` and `continue` of the loops around lead, innermost last.
+    loops: Vec<region::LoopLabels>,
+    /// Where `return` leaves its value, if the function returns early.
+    returns: Option<region::Returns>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(function: &'a hir::Fn, called_from: Option<OriginId>) -> Scope<'a> {
+        Scope {
+            function,
+            locals: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            scalars: BTreeMap::new(),
+            called_from,
+            loops: Vec::new(),
+            returns: None,
+        }
+    }
 }
 
 fn lower_root(
@@ -172,6 +201,7 @@ fn lower_root(
         params: Vec::new(),
         results: Vec::new(),
         facts: Vec::new(),
+        decided: Vec::new(),
         tensors: Arena::default(),
         axes: Arena::default(),
         exprs: Arena::default(),
@@ -188,6 +218,13 @@ fn lower_root(
         bounds: BTreeMap::new(),
         diagnostics: Vec::new(),
         at_extremes: false,
+        outer_regions: Vec::new(),
+        base: 0,
+        known: Vec::new(),
+        lengths: BTreeMap::new(),
+        sequential: BTreeMap::new(),
+        ended: BTreeSet::new(),
+        labels: 0,
     };
     lowerer.root(function);
     let Lowerer { p, diagnostics, .. } = lowerer;
@@ -198,13 +235,7 @@ impl<'a> Lowerer<'a> {
     /// Parameters, facts, body, results.
     fn root(&mut self, function: &'a hir::Fn) {
         let origin = self.p.origin;
-        let mut scope = Scope {
-            function,
-            locals: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-            scalars: BTreeMap::new(),
-            called_from: None,
-        };
+        let mut scope = Scope::new(function, None);
         let dim_of = |index: usize| {
             function.sizes.iter().find(|size| matches!(size.source, hir::SizeSource::Dim(p) if p == index))
         };
@@ -246,19 +277,25 @@ impl<'a> Lowerer<'a> {
             }
             scope.locals.insert(*local, value);
         }
-        for fact in &function.facts {
+        // What facts say of sizes that the data decides is said where these are decided.
+        let is_planned = |size: &Size| {
+            let mut vars = Vec::new();
+            size.vars(&mut vars);
+            vars.iter().all(|var| function.sizes.iter().any(|size| size.var == *var))
+        };
+        for fact in function.facts.iter().filter(|fact| is_planned(&fact.size)) {
             let origin = self.program.origins.add(fact.span, None);
             let size = self.size_in(&scope, &fact.size);
             self.fact(fact.rel == hir::Relation::Zero, size, fact.text.clone(), Some(origin));
         }
-        let value = self.block(&mut scope, &function.body);
+        let value = self.body(&mut scope, origin);
         let parts = match value {
             None => Vec::new(),
             Some(Value::Tuple(parts)) => parts,
             Some(single) => vec![single],
         };
         for (part, declared) in parts.into_iter().zip(&function.results) {
-            let Value::Tensor(value) = part else {
+            let Value::Tensor(value) = self.read(part) else {
                 self.unsupported(function.span, "a result that is a tuple inside a tuple");
                 continue;
             };

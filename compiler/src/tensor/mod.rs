@@ -16,8 +16,13 @@
 //! - Each [`Reduce`] has its fold order, fixed by `lower` and obeyed by everything after.
 //! - `f16` exists only as an element type of tensors: a load gives `f32`, a stage's value is rounded when stored.
 //!
-//! Sequential statements (Var, Assign, Store, Push, If, Loop, While, Break, Return, State, HostStep) join
-//! [`Stmt`] with their issue; every pass over regions matches exhaustively so that the compiler names the places.
+//! - Sequential code is statements with regions inside ([`Control`]), which run as written, and [`Store`]s into *variables*
+//!   ([`TensorKind::Var`]), the only tensors that change. A list is a variable of its capacity beside one for its length.
+//!   An expression means its value when its statement runs: whoever moves an expression past a statement must hold that
+//!   the statement changes no variable that it loads ([`Pipeline::loads_var`]). A stage inside a region runs, and its tensors are
+//!   written, each time it is reached; they are read only in the same pass through the same region, or deeper.
+//! - Expressions of a region may use the indices of the loops around it, as if they were constants.
+//! - A size that the data decides ([`Decided`]) has its value from a `Decide` statement on, until that runs again.
 
 pub mod bind;
 pub mod constants;
@@ -35,11 +40,13 @@ pub mod unswitch;
 pub mod verify;
 
 use crate::arena::{Arena, Id};
+pub(crate) use share::own_roots;
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
 use crate::origin::{OriginId, Origins};
-use crate::size::{ScalarVar, Size, SizeNames, SizeVar};
+use crate::size::{Atom, ScalarVar, Size, SizeNames, SizeVar};
 use crate::types::{Const, Scalar};
+use std::collections::BTreeSet;
 
 /// The whole program.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +104,8 @@ pub struct Pipeline {
     pub results: Vec<(String, TensorId)>,
     /// Relations of sizes that hold inside: the declared facts, every size >= 0. `plan` checks the declared ones.
     pub facts: Vec<Fact>,
+    /// Sizes that the data decides.
+    pub decided: Vec<Decided>,
     /// Tensors.
     pub tensors: Arena<Tensor>,
     /// Axes.
@@ -107,6 +116,15 @@ pub struct Pipeline {
     pub types: Vec<Scalar>,
     /// The work.
     pub body: Region,
+}
+
+/// A size that the data decides.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The variable.
+    pub var: SizeVar,
+    /// Its greatest value; no decided size is in it.
+    pub bound: Size,
 }
 
 /// A relation of sizes.
@@ -144,6 +162,8 @@ pub enum TensorKind {
     Const(DataId),
     /// A statement of the region.
     Local,
+    /// Stores: a variable.
+    Var,
 }
 
 /// Statements that run in order.
@@ -173,7 +193,83 @@ pub enum Stmt {
     Check(Check),
     /// Stages that share outer loops. Made by `group`, the last pass on Tensor IR; what runs before does not meet it.
     Group(Group),
+    /// Changes elements of a variable.
+    Store(Store),
+    /// Gives a decided size its value: an `i32` between 0 and its bound.
+    Decide {
+        /// The size.
+        var: SizeVar,
+        /// Its value.
+        value: ExprId,
+        /// When it happens.
+        binding: Binding,
+        /// Where from.
+        origin: OriginId,
+    },
+    /// Runs other statements.
+    Control(Control),
 }
+
+/// `tensor[index] = value` for all values of the axes.
+///
+/// The value may load the variable itself only at `index`, so the order of the elements does not matter.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The variable.
+    pub tensor: TensorId,
+    /// Axes, outermost first; each has an extent. None for a single element.
+    pub axes: Vec<AxisId>,
+    /// One `i32` a dimension, in range; different for different values of the axes.
+    pub index: Vec<ExprId>,
+    /// The value.
+    pub value: ExprId,
+    /// When it happens.
+    pub binding: Binding,
+    /// Where from.
+    pub origin: OriginId,
+}
+
+/// A statement with statements inside. They have its binding time.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// What it does.
+    pub kind: ControlKind,
+    /// When it runs.
+    pub binding: Binding,
+    /// Where from.
+    pub origin: OriginId,
+}
+
+/// How statements inside a statement run.
+#[derive(Clone, Debug)]
+pub enum ControlKind {
+    /// One or the other.
+    If {
+        /// A `bool`.
+        cond: ExprId,
+        /// If it holds.
+        then: Region,
+        /// If not.
+        otherwise: Region,
+    },
+    /// For each value of the axis in order; its bounds are evaluated once, before the first.
+    Loop {
+        /// The index and its range.
+        axis: ReduceAxis,
+        /// What runs.
+        body: Region,
+    },
+    /// Again and again, until something leaves it.
+    Repeat(Region),
+    /// Once; `Leave` ends it early.
+    Block(LabelId, Region),
+    /// Ends the block with this label, which is around it. The last statement of its region.
+    Leave(LabelId),
+}
+
+/// The name of a [`ControlKind::Block`], unique in its pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelId(pub u32);
 
 /// Stages that share their outer axes: for each value of the group's axes, the stages run one after another.
 #[derive(Clone, Debug)]
@@ -276,6 +372,12 @@ pub enum Failure {
     Fact(String),
     /// A failed `assert`: literal pieces around the values (one more piece than values).
     Assert(Vec<String>),
+    /// A list that cannot hold another element. Values: its capacity. Its name.
+    ListFull(String),
+    /// A list without an element to take. Its name.
+    ListEmpty(String),
+    /// A list cannot be cut to this length. Values: the length asked for, the length it has. Its name.
+    ListLength(String),
 }
 
 /// An axis: an `i32` index.
@@ -349,7 +451,128 @@ pub enum FoldOrder {
     Lanes16,
 }
 
+impl Stmt {
+    /// The regions inside.
+    pub fn regions(&self) -> Vec<&Region> {
+        match self {
+            Stmt::Control(control) => match &control.kind {
+                ControlKind::If { then, otherwise, .. } => vec![then, otherwise],
+                ControlKind::Loop { body, .. } | ControlKind::Repeat(body) | ControlKind::Block(_, body) => vec![body],
+                ControlKind::Leave(_) => Vec::new(),
+            },
+            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) | Stmt::Group(_) => Vec::new(),
+            Stmt::Store(_) | Stmt::Decide { .. } => Vec::new(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn regions_mut(&mut self) -> Vec<&mut Region> {
+        match self {
+            Stmt::Control(control) => match &mut control.kind {
+                ControlKind::If { then, otherwise, .. } => vec![then, otherwise],
+                ControlKind::Loop { body, .. } | ControlKind::Repeat(body) | ControlKind::Block(_, body) => vec![body],
+                ControlKind::Leave(_) => Vec::new(),
+            },
+            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) | Stmt::Group(_) => Vec::new(),
+            Stmt::Store(_) | Stmt::Decide { .. } => Vec::new(),
+        }
+    }
+
+    /// The tensors that it writes, statements inside included.
+    pub fn writes(&self) -> Vec<TensorId> {
+        match self {
+            Stmt::Stage(stage) => stage.tensors.clone(),
+            Stmt::Alias { tensor, .. } => vec![*tensor],
+            Stmt::Group(group) => group.stages.iter().flat_map(|stage| stage.tensors.iter().copied()).collect(),
+            Stmt::Store(store) => vec![store.tensor],
+            Stmt::Check(_) | Stmt::Decide { .. } => Vec::new(),
+            Stmt::Control(_) => {
+                self.regions().into_iter().flat_map(|region| &region.stmts).flat_map(Stmt::writes).collect()
+            }
+        }
+    }
+
+    /// When it runs.
+    pub fn binding(&self) -> Binding {
+        match self {
+            Stmt::Stage(stage) => stage.binding,
+            Stmt::Alias { binding, .. } | Stmt::Decide { binding, .. } => *binding,
+            Stmt::Check(check) => check.binding,
+            Stmt::Group(group) => group.binding,
+            Stmt::Store(store) => store.binding,
+            Stmt::Control(control) => control.binding,
+        }
+    }
+
+    /// Whether it is sequential code: it changes something, or runs other statements.
+    pub fn is_sequential(&self) -> bool {
+        matches!(self, Stmt::Store(_) | Stmt::Decide { .. } | Stmt::Control(_))
+    }
+}
+
+impl Region {
+    /// Calls `f` with every statement, outer ones first.
+    pub fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Stmt)) {
+        for stmt in &self.stmts {
+            f(stmt);
+            stmt.regions().into_iter().for_each(|region| region.visit(f));
+        }
+    }
+}
+
 impl Pipeline {
+    /// The variables that an expression loads.
+    pub fn loads_var(&self, id: ExprId) -> BTreeSet<TensorId> {
+        let mut vars = BTreeSet::new();
+        self.visit(&[id], &mut |_, expr| {
+            if let Expr::Load(tensor, _) = expr
+                && self.tensors[*tensor].kind == TensorKind::Var
+            {
+                vars.insert(*tensor);
+            }
+        });
+        vars
+    }
+
+    /// A size that is never less than this one and that no data decides: each decided size has its bound where more of it makes
+    /// the size greater, and nothing where it makes it smaller.
+    pub fn greatest(&self, size: &Size) -> Size {
+        let mut result = Size::constant(0);
+        for (product, coefficient) in size.terms() {
+            let mut term = Size::constant(coefficient);
+            for atom in product {
+                term = term.times(&match self.is_decided(&Size::atom(atom.clone())) {
+                    false => Size::atom(atom.clone()),
+                    true if coefficient < 0 => Size::constant(0),
+                    true => self.greatest_atom(atom),
+                });
+            }
+            result = result.plus(&term);
+        }
+        result
+    }
+
+    fn greatest_atom(&self, atom: &Atom) -> Size {
+        match atom {
+            Atom::Var(var) => {
+                let decided = self.decided.iter().find(|decided| decided.var == *var);
+                decided.map_or_else(|| Size::from(*var), |decided| decided.bound.clone())
+            }
+            Atom::Min(a, b) => self.greatest(a).smaller(&self.greatest(b)),
+            Atom::Max(a, b) => self.greatest(a).larger(&self.greatest(b)),
+            // Divisors are at least 1 where sizes are not negative.
+            Atom::Div(a, b) if self.is_decided(b) => self.greatest(a),
+            Atom::Div(a, b) => self.greatest(a).div(b),
+            Atom::Rem(a, _) => self.greatest(a),
+            Atom::Dim(_) => Size::constant(i64::from(i32::MAX)),
+        }
+    }
+
+    /// Whether a size has a part that the data decides.
+    pub fn is_decided(&self, size: &Size) -> bool {
+        self.decided.iter().any(|decided| size.mentions(decided.var))
+    }
+
     /// Adds an expression of this type.
     pub fn expr(&mut self, expr: Expr, ty: Scalar, origin: OriginId) -> ExprId {
         self.types.push(ty);

@@ -33,19 +33,34 @@ impl Printer<'_> {
             let size = self.program.names.show(&fact.size);
             let _ = writeln!(self.out, "  fact {size} {} 0", if fact.is_equality { "==" } else { ">=" });
         }
-        for stmt in &self.p.body.stmts {
-            self.shared(&super::share::roots(stmt));
-            let line = self.stmt(stmt);
-            let _ = writeln!(self.out, "  {line}");
+        for decided in &self.p.decided {
+            let (var, bound) = (self.program.names.size(decided.var), self.program.names.show(&decided.bound));
+            let _ = writeln!(self.out, "  decided {var} <= {bound}");
         }
+        self.region(&self.p.body, 1);
         for (name, tensor) in &self.p.results {
             let line = self.declaration(*tensor);
             let _ = writeln!(self.out, "  result {name} = {line}");
         }
     }
 
+    fn region(&mut self, region: &Region, depth: usize) {
+        let indent = "  ".repeat(depth);
+        for stmt in &region.stmts {
+            self.shared(&super::share::own_roots(stmt), &indent);
+            let line = self.stmt(stmt);
+            let _ = writeln!(self.out, "{indent}{line}");
+            for (position, inner) in stmt.regions().into_iter().enumerate() {
+                if position > 0 && !inner.stmts.is_empty() {
+                    let _ = writeln!(self.out, "{indent}else");
+                }
+                self.region(inner, depth + 1);
+            }
+        }
+    }
+
     /// Names what the statement uses more than once, operands first.
-    fn shared(&mut self, roots: &[ExprId]) {
+    fn shared(&mut self, roots: &[ExprId], indent: &str) {
         let mut uses: BTreeMap<ExprId, usize> = roots.iter().map(|id| (*id, 0)).collect();
         self.p.visit(roots, &mut |id, _| {
             self.p.children(id).into_iter().for_each(|child| *uses.entry(child).or_insert(0) += 1);
@@ -57,7 +72,7 @@ impl Printer<'_> {
             .collect();
         for id in operands_first(self.p, roots).into_iter().filter(|id| self.named.contains(id)).collect::<Vec<_>>() {
             let text = self.node(id);
-            let _ = writeln!(self.out, "    %{} = {text}", id.index());
+            let _ = writeln!(self.out, "{indent}  %{} = {text}", id.index());
         }
     }
 
@@ -69,6 +84,11 @@ impl Printer<'_> {
         format!("{}.{}", self.p.axes[id].name, id.index())
     }
 
+    fn bounded_axis(&self, id: AxisId) -> String {
+        let extent = self.p.axes[id].extent.as_ref().map(|extent| self.program.names.show(extent));
+        format!("{} < {}", self.axis(id), extent.unwrap_or_default())
+    }
+
     fn declaration(&self, id: TensorId) -> String {
         let tensor = &self.p.tensors[id];
         format!("{}: {}{}", self.tensor(id), tensor.elem, self.program.names.show_dims(&tensor.dims))
@@ -77,15 +97,7 @@ impl Printer<'_> {
     fn stmt(&self, stmt: &Stmt) -> String {
         match stmt {
             Stmt::Stage(stage) => {
-                let axes: Vec<String> = stage
-                    .axes
-                    .iter()
-                    .map(|axis| {
-                        let extent =
-                            self.p.axes[*axis].extent.as_ref().map(|e| self.program.names.show(e)).unwrap_or_default();
-                        format!("{} < {extent}", self.axis(*axis))
-                    })
-                    .collect();
+                let axes: Vec<String> = stage.axes.iter().map(|axis| self.bounded_axis(*axis)).collect();
                 let tensors: Vec<String> = stage.tensors.iter().map(|id| self.declaration(*id)).collect();
                 let body = match &stage.body {
                     StageBody::Map(exprs) => exprs.iter().map(|id| self.expr(*id)).collect::<Vec<_>>().join("; "),
@@ -116,6 +128,28 @@ impl Printer<'_> {
                     self.expr(check.cond),
                     values.join(", ")
                 )
+            }
+            Stmt::Store(store) => {
+                let axes: Vec<String> = store.axes.iter().map(|axis| self.bounded_axis(*axis)).collect();
+                let index: Vec<String> = store.index.iter().map(|id| self.expr(*id)).collect();
+                let (when, target, value) =
+                    (binding(store.binding), self.tensor(store.tensor), self.expr(store.value));
+                format!("{when} store [{}] {target}[{}] = {value}", axes.join(", "), index.join(", "))
+            }
+            Stmt::Decide { var, value, binding: when, .. } => {
+                format!("{} decide {} = {}", binding(*when), self.program.names.size(*var), self.expr(*value))
+            }
+            Stmt::Control(control) => {
+                let when = binding(control.binding);
+                match &control.kind {
+                    ControlKind::If { cond, .. } => format!("{when} if {}", self.expr(*cond)),
+                    ControlKind::Loop { axis, .. } => {
+                        format!("{when} loop {}", self.ranges(std::slice::from_ref(axis)))
+                    }
+                    ControlKind::Repeat(_) => format!("{when} repeat"),
+                    ControlKind::Block(label, _) => format!("{when} block {}", label.0),
+                    ControlKind::Leave(label) => format!("{when} leave {}", label.0),
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ mod sizes;
 
 use self::linear::Linear;
 use self::sizes::SizeProver;
-use super::{AxisId, ConstData, Expr, ExprId, Pipeline, Stage, StageBody, Stmt};
+use super::{AxisId, ConstData, Expr, ExprId, Pipeline, Region, Stage, StageBody, Stmt, TensorId};
 use crate::ops::Op;
 use crate::size::Size;
 use crate::types::{Const, Scalar};
@@ -29,6 +29,10 @@ pub struct Prover<'a> {
     consts: &'a [ConstData],
     bounds: &'a BTreeMap<AxisId, (ExprId, ExprId)>,
     known: Vec<Linear>,
+    /// Regions around the pipeline's body, which is under construction.
+    around: &'a [Region],
+    /// Capacities of lists by the variable of their length.
+    lengths: Option<&'a BTreeMap<TensorId, Size>>,
 }
 
 /// What may stand for an opaque expression in a proof.
@@ -47,11 +51,23 @@ impl<'a> Prover<'a> {
         bounds: &'a BTreeMap<AxisId, (ExprId, ExprId)>,
         path: &[ExprId],
     ) -> Prover<'a> {
-        let mut prover = Prover { p, consts, bounds, known: Vec::new() };
+        let mut prover = Prover { p, consts, bounds, known: Vec::new(), around: &[], lengths: None };
         for cond in path {
             prover.assume(*cond);
         }
         prover
+    }
+
+    /// The same prover for a region under construction: the regions around it, and what is known of lists.
+    pub fn around(self, regions: &'a [Region], lengths: &'a BTreeMap<TensorId, Size>) -> Prover<'a> {
+        Prover { around: regions, lengths: Some(lengths), ..self }
+    }
+
+    /// Whether an `i32` is always less than another.
+    pub fn less(&self, a: ExprId, b: ExprId) -> bool {
+        let one = Linear { terms: Vec::new(), size: Size::constant(1) };
+        let form = self.add(&self.add(&self.linear(b), &self.linear(a), -1), &one, -1);
+        self.never_negative(form, &mut STEPS.clone())
     }
 
     /// Whether an `i32` is never negative.
@@ -171,7 +187,7 @@ impl<'a> Prover<'a> {
             let shares = known
                 .terms
                 .iter()
-                .any(|(id, k)| form.terms.iter().any(|(own, c)| self.same(*own, *id) && (*c > 0) == (*k > 0)));
+                .any(|(id, k)| form.terms.iter().any(|(own, c)| self.p.same(*own, *id) && (*c > 0) == (*k > 0)));
             if shares {
                 let rest = self.add(&form, known, -1);
                 if rest.terms.len() <= form.terms.len() && self.without(known).never_negative(rest, steps) {
@@ -231,6 +247,13 @@ impl<'a> Prover<'a> {
         if let Expr::Select(_, a, b) = &self.p.exprs[id] {
             return Candidates::All(vec![self.linear(*a), self.linear(*b)]);
         }
+        if let Expr::Load(tensor, _) = &self.p.exprs[id]
+            && let Some(cap) = self.lengths.and_then(|lengths| lengths.get(tensor))
+        {
+            // The length of a list.
+            let size = if lower { Size::constant(0) } else { cap.clone() };
+            return Candidates::Any(vec![Linear { terms: Vec::new(), size }]);
+        }
         if let Some(body) = self.defining(id) {
             // A load is bounded by its stage's element where that is bounded by sizes alone; the stage's axes mean other
             // indices there than here, so they must not meet the axes of the form at hand.
@@ -247,13 +270,18 @@ impl<'a> Prover<'a> {
     /// The element expression of the stage that an `i32` load reads.
     fn defining(&self, load: ExprId) -> Option<ExprId> {
         let Expr::Load(tensor, _) = &self.p.exprs[load] else { return None };
-        let stage = self.p.body.stmts.iter().find_map(|stmt| match stmt {
+        let regions = self.around.iter().chain([&self.p.body]);
+        let stage = regions.flat_map(|region| &region.stmts).find_map(|stmt| match stmt {
             Stmt::Stage(stage) if stage.tensors.contains(tensor) => Some(stage),
             _ => None,
         })?;
         let Stage { tensors, body: StageBody::Map(exprs), .. } = stage else { return None };
         let position = tensors.iter().position(|own| own == tensor)?;
         let body = exprs[position];
+        // What a variable holds now says nothing about what it held when the stage ran.
+        if !self.p.loads_var(body).is_empty() {
+            return None;
+        }
         // Stages are in dependency order, so following loads ends.
         (self.p.ty(body) == Scalar::I32 && self.p.ty(load) == Scalar::I32).then_some(body)
     }

@@ -92,15 +92,21 @@ impl Sharer<'_> {
     }
 }
 
-/// Drops stages and aliases whose tensors nobody needs, last first.
+/// Drops stages and aliases whose tensors nobody needs, last first. (A stage is read only by what stands after it.)
 fn remove_unread(p: &mut Pipeline) {
     let mut needed: BTreeSet<TensorId> = p.results.iter().map(|(_, tensor)| *tensor).collect();
+    let mut body = std::mem::take(&mut p.body);
+    remove_unread_in(p, &mut body, &mut needed);
+    p.body = body;
+}
+
+fn remove_unread_in(p: &Pipeline, region: &mut Region, needed: &mut BTreeSet<TensorId>) {
     let mut kept = Vec::new();
-    for stmt in std::mem::take(&mut p.body.stmts).into_iter().rev() {
+    for mut stmt in std::mem::take(&mut region.stmts).into_iter().rev() {
         let keep = match &stmt {
             Stmt::Stage(stage) => stage.tensors.iter().any(|tensor| needed.contains(tensor)),
             Stmt::Alias { tensor, .. } => needed.contains(tensor),
-            Stmt::Check(_) | Stmt::Group(_) => true,
+            Stmt::Check(_) | Stmt::Group(_) | Stmt::Store(_) | Stmt::Decide { .. } | Stmt::Control(_) => true,
         };
         if !keep {
             continue;
@@ -108,7 +114,8 @@ fn remove_unread(p: &mut Pipeline) {
         if let Stmt::Alias { of, .. } = &stmt {
             needed.insert(*of);
         }
-        p.visit(&roots(&stmt), &mut |_, expr| {
+        stmt.regions_mut().into_iter().rev().for_each(|region| remove_unread_in(p, region, needed));
+        p.visit(&own_roots(&stmt), &mut |_, expr| {
             if let Expr::Load(tensor, _) = expr {
                 needed.insert(*tensor);
             }
@@ -116,13 +123,19 @@ fn remove_unread(p: &mut Pipeline) {
         kept.push(stmt);
     }
     kept.reverse();
-    p.body.stmts = kept;
+    region.stmts = kept;
 }
 
 /// Replaces every root expression of the pipeline's statements.
 pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
     let mut body = std::mem::take(&mut p.body);
-    for stmt in &mut body.stmts {
+    map_region(p, &mut body, f);
+    p.body = body;
+}
+
+/// The same for one region.
+pub(super) fn map_region(p: &mut Pipeline, region: &mut Region, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
+    for stmt in &mut region.stmts {
         match stmt {
             Stmt::Stage(stage) => map_stage(p, stage, f),
             Stmt::Group(group) => group.stages.iter_mut().for_each(|stage| map_stage(p, stage, f)),
@@ -135,9 +148,24 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
                 check.cond = f(p, check.cond);
                 check.values.iter_mut().for_each(|id| *id = f(p, *id));
             }
+            Stmt::Store(store) => {
+                store.index.iter_mut().for_each(|id| *id = f(p, *id));
+                store.value = f(p, store.value);
+            }
+            Stmt::Decide { value, .. } => *value = f(p, *value),
+            Stmt::Control(control) => match &mut control.kind {
+                ControlKind::If { cond, .. } => *cond = f(p, *cond),
+                ControlKind::Loop { axis, .. } => {
+                    axis.lo = f(p, axis.lo);
+                    axis.hi = f(p, axis.hi);
+                }
+                ControlKind::Repeat(_) | ControlKind::Block(..) | ControlKind::Leave(_) => {}
+            },
+        }
+        for region in stmt.regions_mut() {
+            map_region(p, region, f);
         }
     }
-    p.body = body;
 }
 
 fn map_stage(p: &mut Pipeline, stage: &mut Stage, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
@@ -160,8 +188,8 @@ pub(super) fn stage_roots(stage: &Stage) -> Vec<ExprId> {
     roots
 }
 
-/// Every root expression of a statement.
-pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
+/// Every root expression of a statement, without those of the statements inside it.
+pub(crate) fn own_roots(stmt: &Stmt) -> Vec<ExprId> {
     match stmt {
         Stmt::Stage(stage) => stage_roots(stage),
         Stmt::Group(group) => group.stages.iter().flat_map(stage_roots).collect(),
@@ -173,5 +201,21 @@ pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
             .chain([check.cond])
             .chain(check.values.iter().copied())
             .collect(),
+        Stmt::Store(store) => store.index.iter().copied().chain([store.value]).collect(),
+        Stmt::Decide { value, .. } => vec![*value],
+        Stmt::Control(control) => match &control.kind {
+            ControlKind::If { cond, .. } => vec![*cond],
+            ControlKind::Loop { axis, .. } => vec![axis.lo, axis.hi],
+            ControlKind::Repeat(_) | ControlKind::Block(..) | ControlKind::Leave(_) => Vec::new(),
+        },
     }
+}
+
+/// Every root expression of a statement and of the statements inside it.
+pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
+    let mut all = own_roots(stmt);
+    for region in stmt.regions() {
+        all.extend(region.stmts.iter().flat_map(roots));
+    }
+    all
 }

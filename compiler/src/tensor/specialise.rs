@@ -45,6 +45,9 @@ pub fn specialise(program: &mut Program, sizes: &[(String, i64)]) -> Result<(), 
             let extent = p.axes[id].extent.as_ref().map(&replace);
             p.axes[id].extent = extent;
         }
+        for decided in &mut p.decided {
+            decided.bound = replace(&decided.bound);
+        }
         for fact in &mut p.facts {
             fact.size = replace(&fact.size);
             let holds = match fact.size.as_const() {

@@ -16,8 +16,8 @@ pub fn trim(program: &mut Program) {
             let [tensor] = stage.tensors[..] else { continue };
             let is_map = matches!(stage.body, StageBody::Map(_));
             let is_result = pipeline.results.iter().any(|(_, result)| *result == tensor);
-            let has_alias =
-                pipeline.body.stmts.iter().any(|stmt| matches!(stmt, Stmt::Alias { of, .. } if *of == tensor));
+            let mut has_alias = false;
+            pipeline.body.visit(&mut |stmt| has_alias |= matches!(stmt, Stmt::Alias { of, .. } if *of == tensor));
             if !is_map || is_result || has_alias {
                 continue;
             }

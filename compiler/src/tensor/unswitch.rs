@@ -24,7 +24,7 @@ pub fn unswitch(program: &mut Program) {
                         Some(cond) => split(pipeline, stage, cond, &mut out),
                         None => out.push(Stmt::Stage(stage)),
                     },
-                    other @ (Stmt::Alias { .. } | Stmt::Check(_) | Stmt::Group(_)) => out.push(other),
+                    other => out.push(other),
                 }
             }
             pipeline.body.stmts = out;

@@ -19,7 +19,14 @@ pub fn verify(program: &Program, after: &str) {
 /// The first rule that is broken, in words.
 pub fn check(program: &Program) -> Result<(), String> {
     for pipeline in &program.pipelines {
-        let mut verifier = Verifier { program, p: pipeline, written: BTreeSet::new(), guarded: BTreeSet::new() };
+        let mut verifier = Verifier {
+            program,
+            p: pipeline,
+            written: BTreeSet::new(),
+            guarded: BTreeSet::new(),
+            outer: BTreeSet::new(),
+            labels: Vec::new(),
+        };
         verifier.pipeline().map_err(|complaint| format!("pipeline `{}`: {complaint}", pipeline.name))?;
     }
     Ok(())
@@ -30,6 +37,10 @@ struct Verifier<'a> {
     p: &'a Pipeline,
     written: BTreeSet<TensorId>,
     guarded: BTreeSet<TensorId>,
+    /// Indices of the loops around the current region.
+    outer: BTreeSet<AxisId>,
+    /// Blocks around the current region.
+    labels: Vec<LabelId>,
 }
 
 impl Verifier<'_> {
@@ -58,20 +69,94 @@ impl Verifier<'_> {
                     })?;
                     self.written.insert(id);
                 }
-                TensorKind::Local => {}
+                TensorKind::Local | TensorKind::Var => {}
             }
         }
-        for stmt in &self.p.body.stmts {
-            self.stmt(stmt)?;
-        }
+        self.region(&self.p.body)?;
         for (name, tensor) in &self.p.results {
             ensure(self.written.contains(tensor), || format!("result `{name}` is never written"))?;
         }
         Ok(())
     }
 
+    /// What stages inside a region write can be read only inside.
+    fn region(&mut self, region: &Region) -> Result<(), String> {
+        let before = self.written.clone();
+        for (position, stmt) in region.stmts.iter().enumerate() {
+            let leaves = matches!(stmt, Stmt::Control(Control { kind: ControlKind::Leave(_), .. }));
+            ensure(!leaves || position + 1 == region.stmts.len(), || "something stands behind a leave".into())?;
+            self.stmt(stmt)?;
+        }
+        if !std::ptr::eq(region, &self.p.body) {
+            let p = self.p;
+            self.written.retain(|tensor| p.tensors[*tensor].kind == TensorKind::Var || before.contains(tensor));
+        }
+        Ok(())
+    }
+
+    fn control(&mut self, control: &Control) -> Result<(), String> {
+        let inside = |region: &Region| region.stmts.iter().all(|stmt| stmt.binding() == control.binding);
+        match &control.kind {
+            ControlKind::If { cond, then, otherwise } => {
+                ensure(inside(then) && inside(otherwise), || "a branch runs at another time".into())?;
+                self.expr(*cond, &BTreeSet::new())?;
+                ensure(self.p.ty(*cond) == Scalar::Bool, || "an if needs a bool".into())?;
+                self.region(then)?;
+                self.region(otherwise)
+            }
+            ControlKind::Loop { axis, body } => {
+                ensure(inside(body), || "a loop's body runs at another time".into())?;
+                self.index(axis.lo, &BTreeSet::new())?;
+                self.index(axis.hi, &BTreeSet::new())?;
+                ensure(self.outer.insert(axis.axis), || "a loop inside itself".into())?;
+                self.region(body)?;
+                self.outer.remove(&axis.axis);
+                Ok(())
+            }
+            ControlKind::Repeat(body) => {
+                ensure(inside(body), || "a loop's body runs at another time".into())?;
+                self.region(body)
+            }
+            ControlKind::Block(label, body) => {
+                ensure(inside(body), || "a block's body runs at another time".into())?;
+                self.labels.push(*label);
+                self.region(body)?;
+                self.labels.pop();
+                Ok(())
+            }
+            ControlKind::Leave(label) => {
+                ensure(self.labels.contains(label), || format!("nothing around is called {label:?}"))
+            }
+        }
+    }
+
+    fn stored(&mut self, store: &Store) -> Result<(), String> {
+        let tensor = &self.p.tensors[store.tensor];
+        ensure(tensor.kind == TensorKind::Var, || format!("{:?} is no variable", store.tensor))?;
+        ensure(store.index.len() == tensor.dims.len(), || format!("{} indices into a store", store.index.len()))?;
+        let bound: BTreeSet<AxisId> = store.axes.iter().copied().collect();
+        for axis in &bound {
+            ensure(self.p.axes[*axis].extent.is_some(), || format!("store axis {axis:?} has no extent"))?;
+        }
+        store.index.iter().try_for_each(|index| self.index(*index, &bound))?;
+        self.expr(store.value, &bound)?;
+        ensure(self.p.ty(store.value) == compute_type(tensor.elem), || "a store of another type".into())?;
+        ensure(store.axes.is_empty() || self.p.loads_only_at(store.value, store.tensor, &store.index), || {
+            "a store reads what it overwrites".into()
+        })?;
+        self.written.insert(store.tensor);
+        Ok(())
+    }
+
     fn stmt(&mut self, stmt: &Stmt) -> Result<(), String> {
         match stmt {
+            Stmt::Store(store) => self.stored(store),
+            Stmt::Decide { var, value, .. } => {
+                let known = self.p.decided.iter().any(|decided| decided.var == *var);
+                ensure(known, || "an unknown size is decided".into())?;
+                self.index(*value, &BTreeSet::new())
+            }
+            Stmt::Control(control) => self.control(control),
             Stmt::Group(group) => {
                 let outer: Vec<AxisId> = group.axes.clone();
                 ensure(outer.iter().all(|axis| self.p.axes[*axis].extent.is_some()), || {
@@ -159,8 +244,9 @@ impl Verifier<'_> {
 
     fn expr(&self, id: ExprId, bound: &BTreeSet<AxisId>) -> Result<(), String> {
         // Free axes are collected over the whole DAG at once; the rest is checked node by node.
-        let free = self.p.free_axes(id);
-        ensure(free.is_subset(bound), || format!("{id:?} uses axes {:?} that nothing binds", free.difference(bound)))?;
+        let mut free = self.p.free_axes(id);
+        free.retain(|axis| !bound.contains(axis) && !self.outer.contains(axis));
+        ensure(free.is_empty(), || format!("{id:?} uses axes {free:?} that nothing binds"))?;
         let mut result = Ok(());
         self.p.visit(&[id], &mut |id, _| {
             if result.is_ok() {
@@ -197,7 +283,9 @@ impl Verifier<'_> {
                 ensure(index.len() == declared.dims.len(), || {
                     format!("{id:?}: {} indices into {tensor:?}", index.len())
                 })?;
-                ensure(self.written.contains(tensor), || format!("{id:?}: {tensor:?} is read before it is written"))?;
+                // What a list does not hold yet is not asked for.
+                let is_there = self.written.contains(tensor) || declared.kind == TensorKind::Var;
+                ensure(is_there, || format!("{id:?}: {tensor:?} is read before it is written"))?;
                 ensure(ty == compute_type(declared.elem), || format!("{id:?}: a load of another type"))?;
                 index.iter().try_for_each(|arg| same(*arg, Scalar::I32))
             }

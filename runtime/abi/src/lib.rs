@@ -139,6 +139,8 @@ pub enum DimValue {
     },
     /// The `i32` at this address, after `plan`.
     At(u32),
+    /// The data decides: the `i32` here, after each successful `run`. There is room for the greatest that it can be.
+    Decided(Address),
 }
 
 /// Where a tensor lies.

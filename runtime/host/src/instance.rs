@@ -3,7 +3,7 @@
 use crate::element::Element;
 use crate::error::Error;
 use crate::failure::describe;
-use crate::memory::{cast, cast_mut, element, range, read_i32, read_shape};
+use crate::memory::{cast, cast_mut, element, is_decided, range, read_i32, read_shape};
 use crate::module::Module;
 use crate::view::{View, ViewMut};
 use kcc_abi::{Pipeline, PlanArg, Tensor, status};
@@ -102,7 +102,9 @@ impl Instance {
         self.ready(index)?;
         self.apply_sources(index)?;
         let result = self.states[index].run.call(&mut self.store, ());
-        self.outcome(index, result)
+        let outcome = self.outcome(index, result);
+        self.settle_results(index, outcome.is_ok())?;
+        outcome
     }
 
     /// [`Instance::run`] for pipelines with steps that the host runs (models, GPU): awaits those steps. A pipeline
@@ -238,13 +240,26 @@ impl Instance {
         let state = &mut self.states[index];
         state.planned = false;
         for (tensor, shape) in pipeline.params.iter().chain(&pipeline.results).zip(&mut state.shapes) {
-            read_shape(data, tensor, &state.args, shape)?;
+            read_shape(data, tensor, &state.args, false, shape)?;
             range(data, tensor, shape)?;
         }
         if let Some(at) = pipeline.generation_at {
             state.generation = read_i32(data, at)?;
         }
         state.planned = true;
+        Ok(())
+    }
+
+    /// After a run: reads the extents that the data decided. After one that failed they are 0.
+    fn settle_results(&mut self, index: usize, decided: bool) -> Result<(), Error> {
+        let pipeline = &self.module.pipelines()[index];
+        let data = self.memory.data(&self.store);
+        let state = &mut self.states[index];
+        let shapes = &mut state.shapes[pipeline.params.len()..];
+        for (tensor, shape) in pipeline.results.iter().zip(shapes).filter(|(tensor, _)| is_decided(tensor)) {
+            read_shape(data, tensor, &state.args, decided, shape)?;
+            range(data, tensor, shape)?;
+        }
         Ok(())
     }
 

@@ -15,8 +15,14 @@ pub(crate) fn read_i32(data: &[u8], at: u32) -> Result<i32, Error> {
     Ok(i32::from_le_bytes(bytes))
 }
 
-/// Finds every extent of a tensor. `shape` has the tensor's rank.
-pub(crate) fn read_shape(data: &[u8], tensor: &Tensor, args: &[Val], shape: &mut [u32]) -> Result<(), Error> {
+/// Finds every extent of a tensor. `shape` has the tensor's rank. What the data decides is 0 until a run decided it.
+pub(crate) fn read_shape(
+    data: &[u8],
+    tensor: &Tensor,
+    args: &[Val],
+    decided: bool,
+    shape: &mut [u32],
+) -> Result<(), Error> {
     for (dim, extent) in tensor.dims.iter().zip(shape) {
         let value = match dim.value {
             DimValue::Fixed(value) => Some(value),
@@ -26,12 +32,27 @@ pub(crate) fn read_shape(data: &[u8], tensor: &Tensor, args: &[Val], shape: &mut
                 .and_then(|size| i64::from(size).checked_mul(scale)?.checked_add(offset))
                 .and_then(|value| u32::try_from(value).ok()),
             DimValue::At(at) => u32::try_from(read_i32(data, at)?).ok(),
+            DimValue::Decided(_) if !decided => Some(0),
+            DimValue::Decided(address) => u32::try_from(read_i32(data, start(data, address)?)?).ok(),
         };
         *extent = value.filter(|value| *value <= i32::MAX as u32).ok_or_else(|| {
             Error::Manifest(format!("extent `{}` of `{}` is not a possible size", dim.text, tensor.name))
         })?;
     }
     Ok(())
+}
+
+/// The address of the first byte.
+fn start(data: &[u8], address: Address) -> Result<u32, Error> {
+    match address {
+        Address::Fixed(address) => Ok(address),
+        Address::At(slot) => Ok(read_i32(data, slot)? as u32),
+    }
+}
+
+/// Whether the data decides an extent of a tensor.
+pub(crate) fn is_decided(tensor: &Tensor) -> bool {
+    tensor.dims.iter().any(|dim| matches!(dim.value, DimValue::Decided(_)))
 }
 
 /// Where the elements of a tensor of this shape lie now.
@@ -46,10 +67,7 @@ pub(crate) fn range(data: &[u8], tensor: &Tensor, shape: &[u32]) -> Result<Range
     if bytes == Some(0) {
         return Ok(0..0);
     }
-    let address = match tensor.address {
-        Address::Fixed(address) => address,
-        Address::At(slot) => read_i32(data, slot)? as u32,
-    };
+    let address = start(data, tensor.address)?;
     let end = bytes.and_then(|bytes| bytes.checked_add(u64::from(address)));
     match end {
         Some(end) if end <= data.len() as u64 && u64::from(address) % size == 0 => Ok(address as usize..end as usize),

@@ -255,7 +255,7 @@ impl Instance {
         let fits = param.dims.len() == shape.len()
             && param.dims.iter().zip(shape).all(|(dim, extent)| match dim.value {
                 DimValue::Fixed(wanted) => wanted == *extent,
-                DimValue::Arg { .. } | DimValue::At(_) => true,
+                DimValue::Arg { .. } | DimValue::At(_) | DimValue::Decided(_) => true,
             });
         if fits {
             return Ok(());

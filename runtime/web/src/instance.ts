@@ -6,7 +6,7 @@ import { type ArrayOf, type Elem, type TypedArray, arrayAt } from "./element.js"
 import { KccError, type Value, badManifest, list, reason, shapeText } from "./errors.js";
 import { STATUS, describe } from "./failure.js";
 import type { Pipeline, Tensor } from "./manifest.js";
-import { type Range, range, readI32, readShape, writeI32 } from "./memory.js";
+import { isDecided, type Range, range, readI32, readShape, writeI32 } from "./memory.js";
 import type { Module } from "./module.js";
 import { checkRank, fromShapes, fromSizes, takeScalars, typeText } from "./sizes.js";
 import type { Scalars, Shapes, Sizes } from "./sizes.js";
@@ -137,7 +137,13 @@ export class Instance {
     this.#planIfWithoutArguments(state);
     this.#ready(state);
     this.#applySources(state);
-    this.#call(state, state.run, []);
+    let decided = false;
+    try {
+      this.#call(state, state.run, []);
+      decided = true;
+    } finally {
+      this.#settleResults(state, decided);
+    }
   }
 
   /**
@@ -158,10 +164,14 @@ export class Instance {
     this.#planIfWithoutArguments(state);
     this.#ready(state);
     const { epoch } = state;
+    const shape = state.shapes[position] ?? [];
     let last: TypedArray | undefined;
     const locate = () => {
       if (!this.#isReady(state) || state.epoch !== epoch) {
         throw new KccError("stale", `this view of \`${tensor}\` is from before another plan of \`${pipeline}\``);
+      }
+      if (state.shapes[position] !== shape) {
+        throw new KccError("stale", `this view of \`${tensor}\` is from before another run of \`${pipeline}\``);
       }
       const { start, length } = this.#place(spot);
       // Memory that grew has a new buffer; the array of the old one is empty.
@@ -171,7 +181,7 @@ export class Instance {
       return last;
     };
     locate();
-    return new View(state.shapes[position] ?? [], locate);
+    return new View(shape, locate);
   }
 
   /**
@@ -271,13 +281,24 @@ export class Instance {
   #settle(state: State): void {
     const buffer = this.#buffer;
     const { generation_at } = state.pipeline;
-    const shapes = state.tensors.map((tensor) => readShape(buffer, tensor, state.args));
+    const shapes = state.tensors.map((tensor) => readShape(buffer, tensor, state.args, false));
     for (const [position, tensor] of state.tensors.entries()) range(buffer, tensor, shapes[position] ?? []);
     const generation = generation_at === null ? state.generation + 1 : readI32(buffer, generation_at);
     if (generation !== state.generation || state.epoch === 0) state.epoch += 1;
     state.generation = generation;
     state.shapes = shapes;
     state.planned = true;
+  }
+
+  /** After a run: reads the extents that the data decided. After one that failed they are 0. */
+  #settleResults(state: State, decided: boolean): void {
+    const buffer = this.#buffer;
+    state.shapes = state.tensors.map((tensor, position) => {
+      if (!isDecided(tensor)) return state.shapes[position] ?? [];
+      const shape = readShape(buffer, tensor, state.args, decided);
+      range(buffer, tensor, shape);
+      return shape;
+    });
   }
 
   /** Whether the pipeline's plan holds; the module may have moved it while it planned another pipeline. */

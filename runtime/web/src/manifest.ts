@@ -68,11 +68,15 @@ export interface Dim {
   readonly value: DimValue;
 }
 
-/** A constant, `scale * (plan argument) + offset`, or the i32 at an address once a plan succeeded. */
+/**
+ * A constant, `scale * (plan argument) + offset`, the i32 at an address once a plan succeeded, or, where the data decides, the
+ * i32 at an address after each successful run.
+ */
 export type DimValue =
   | { readonly fixed: number }
   | { readonly arg: { readonly arg: number; readonly scale: number; readonly offset: number } }
-  | { readonly at: number };
+  | { readonly at: number }
+  | { readonly decided: Address };
 
 /** Always here, or at the address in the u32 here once a plan succeeded. */
 export type Address = { readonly fixed: number } | { readonly at: number };
@@ -188,6 +192,7 @@ function dim(json: unknown, at: string): Dim {
 
 function dimValue(json: unknown, at: string): DimValue {
   const [kind, content] = variant(json, at);
+  if (kind === "decided") return { decided: address(content, `${at}.decided`) };
   if (kind !== "arg") return place(kind, content, at);
   const from = object(content, `${at}.arg`);
   return {

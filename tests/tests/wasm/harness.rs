@@ -73,7 +73,9 @@ impl Build {
 
     fn buffer(&mut self, name: &str, elem: Scalar, dims: &[Size], role: Role) -> BufferId {
         let buffers = &mut self.own().buffers;
-        buffers.push(Buffer { name: name.to_string(), elem, dims: dims.to_vec(), role, alias_of: None });
+        let room = dims.to_vec();
+        let (name, dims) = (name.to_string(), dims.to_vec());
+        buffers.push(Buffer { name, elem, dims, room, role, alias_of: None, is_variable: false });
         BufferId(buffers.len() as u32 - 1)
     }
 

@@ -83,6 +83,7 @@ fn run(built: &Built, sizes: &[i32], inputs: &[TensorValue]) -> Result<Vec<Tenso
                 DimValue::Fixed(n) => i64::from(n),
                 DimValue::Arg { arg, scale, offset } => scale * i64::from(sizes[arg]) + offset,
                 DimValue::At(at) => i64::from(running.i32_at(at)),
+                DimValue::Decided(address) => i64::from(running.i32_at(running.address(address))),
             })
             .collect();
         let elem = Scalar::from_name(&result.elem).expect("a type");
@@ -116,7 +117,7 @@ fn agree(text: &str, sizes: &[&[i32]]) {
                     .map(|dim| match dim.value {
                         DimValue::Fixed(n) => i64::from(n),
                         DimValue::Arg { arg, scale, offset } => scale * i64::from(sizes[arg]) + offset,
-                        DimValue::At(_) => panic!("{} is not decided by the sizes", dim.text),
+                        DimValue::At(_) | DimValue::Decided(_) => panic!("{} is not decided by the sizes", dim.text),
                     })
                     .collect();
                 input(&mut random, Scalar::from_name(&param.elem).expect("a type"), &dims)

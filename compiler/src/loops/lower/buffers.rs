@@ -16,6 +16,8 @@ pub(super) struct Buffers {
     pub all: Vec<Buffer>,
     by_tensor: BTreeMap<TensorId, BufferId>,
     copies: Vec<(TensorId, BufferId, String)>,
+    /// Extents of results that the data decides, and where a host finds them.
+    pub extents: Vec<(Size, BufferId)>,
 }
 
 /// How a local tensor comes about.
@@ -27,7 +29,8 @@ enum Origin {
 impl Buffers {
     /// Before: tensors. After: buffers with roles and aliases, and the copies that results need.
     pub fn decide(program: &Program, pipeline: &Pipeline) -> Buffers {
-        let mut buffers = Buffers { all: Vec::new(), by_tensor: BTreeMap::new(), copies: Vec::new() };
+        let mut buffers =
+            Buffers { all: Vec::new(), by_tensor: BTreeMap::new(), copies: Vec::new(), extents: Vec::new() };
         let origins = origins(pipeline);
         for (n, &tensor) in pipeline.params.iter().enumerate() {
             buffers.tensor(pipeline, tensor, Role::Input(n), None);
@@ -48,30 +51,40 @@ impl Buffers {
                 }
             } else {
                 let shape = &pipeline.tensors[*tensor];
-                let id = buffers.add(name.clone(), shape.elem, shape.dims.clone(), Role::Output(n), None);
+                let room = room(pipeline, &shape.dims);
+                let id = buffers.add(name.clone(), shape.elem, shape.dims.clone(), room, Role::Output(n), None);
                 buffers.copies.push((*tensor, id, name.clone()));
             }
         }
-        for stmt in &pipeline.body.stmts {
-            match stmt {
-                Stmt::Stage(stage) => {
-                    for &tensor in &stage.tensors {
-                        buffers.tensor(pipeline, tensor, Role::Local(stage.binding), None);
-                    }
+        pipeline.body.visit(&mut |stmt| match stmt {
+            Stmt::Stage(stage) => {
+                for &tensor in &stage.tensors {
+                    buffers.tensor(pipeline, tensor, Role::Local(stage.binding), None);
                 }
-                Stmt::Alias { tensor, of, binding, .. } => {
-                    let of = buffers.of(*of);
-                    let of = buffers.all[of.0 as usize].alias_of.unwrap_or(of);
-                    buffers.tensor(pipeline, *tensor, Role::Local(*binding), Some(of));
+            }
+            Stmt::Alias { tensor, of, binding, .. } => {
+                let of = buffers.of(*of);
+                let of = buffers.all[of.0 as usize].alias_of.unwrap_or(of);
+                buffers.tensor(pipeline, *tensor, Role::Local(*binding), Some(of));
+            }
+            Stmt::Group(group) => {
+                for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
+                    let private = group.private.contains(&tensor);
+                    let role = if private { Role::Scratch } else { Role::Local(group.binding) };
+                    buffers.tensor(pipeline, tensor, role, None);
                 }
-                Stmt::Group(group) => {
-                    for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
-                        let private = group.private.contains(&tensor);
-                        let role = if private { Role::Scratch } else { Role::Local(group.binding) };
-                        buffers.tensor(pipeline, tensor, role, None);
-                    }
+            }
+            Stmt::Store(store) => {
+                buffers.tensor(pipeline, store.tensor, Role::Local(store.binding), None);
+            }
+            Stmt::Check(_) | Stmt::Decide { .. } | Stmt::Control(_) => {}
+        });
+        for (_, tensor) in &pipeline.results {
+            for dim in &pipeline.tensors[*tensor].dims {
+                if pipeline.is_decided(dim) && buffers.extents.iter().all(|(known, _)| known != dim) {
+                    let id = buffers.add("extent".to_string(), Scalar::I32, Vec::new(), Vec::new(), Role::Extent, None);
+                    buffers.extents.push((dim.clone(), id));
                 }
-                Stmt::Check(_) => {}
             }
         }
         buffers
@@ -84,7 +97,8 @@ impl Buffers {
 
     /// A buffer of `count` elements for use inside one kernel.
     pub fn scratch(&mut self, name: &str, elem: Scalar, count: i64) -> BufferId {
-        self.add(name.to_string(), elem, vec![Size::constant(count)], Role::Scratch, None)
+        let dims = vec![Size::constant(count)];
+        self.add(name.to_string(), elem, dims.clone(), dims, Role::Scratch, None)
     }
 
     /// Results that have to be copied: which tensor, where to, the result's name.
@@ -92,8 +106,16 @@ impl Buffers {
         self.copies.clone()
     }
 
-    fn add(&mut self, name: String, elem: Scalar, dims: Vec<Size>, role: Role, alias_of: Option<BufferId>) -> BufferId {
-        self.all.push(Buffer { name, elem, dims, role, alias_of });
+    fn add(
+        &mut self,
+        name: String,
+        elem: Scalar,
+        dims: Vec<Size>,
+        room: Vec<Size>,
+        role: Role,
+        alias_of: Option<BufferId>,
+    ) -> BufferId {
+        self.all.push(Buffer { name, elem, dims, room, role, alias_of, is_variable: false });
         BufferId(self.all.len() as u32 - 1)
     }
 
@@ -102,34 +124,42 @@ impl Buffers {
             return buffer;
         }
         let tensor = &pipeline.tensors[id];
-        let buffer = self.add(tensor.name.clone(), tensor.elem, tensor.dims.clone(), role, alias_of);
+        let room = room(pipeline, &tensor.dims);
+        let buffer = self.add(tensor.name.clone(), tensor.elem, tensor.dims.clone(), room, role, alias_of);
+        self.all[buffer.0 as usize].is_variable = tensor.kind == TensorKind::Var;
         self.by_tensor.insert(id, buffer);
         buffer
     }
 }
 
+/// The greatest extents of a tensor.
+fn room(pipeline: &Pipeline, dims: &[Size]) -> Vec<Size> {
+    dims.iter().map(|dim| pipeline.greatest(dim)).collect()
+}
+
 fn origins(pipeline: &Pipeline) -> BTreeMap<TensorId, Origin> {
     let mut origins = BTreeMap::new();
-    for stmt in &pipeline.body.stmts {
-        match stmt {
-            Stmt::Stage(stage) => {
-                for &tensor in &stage.tensors {
-                    origins.insert(tensor, Origin::Stage(stage.binding));
-                }
+    pipeline.body.visit(&mut |stmt| match stmt {
+        Stmt::Stage(stage) => {
+            for &tensor in &stage.tensors {
+                origins.insert(tensor, Origin::Stage(stage.binding));
             }
-            Stmt::Alias { tensor, of, .. } => {
-                origins.insert(*tensor, Origin::Alias(*of));
-            }
-            Stmt::Group(group) => {
-                for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
-                    if !group.private.contains(&tensor) {
-                        origins.insert(tensor, Origin::Stage(group.binding));
-                    }
-                }
-            }
-            Stmt::Check(_) => {}
         }
-    }
+        Stmt::Alias { tensor, of, .. } => {
+            origins.insert(*tensor, Origin::Alias(*of));
+        }
+        Stmt::Group(group) => {
+            for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
+                if !group.private.contains(&tensor) {
+                    origins.insert(tensor, Origin::Stage(group.binding));
+                }
+            }
+        }
+        Stmt::Store(store) => {
+            origins.insert(store.tensor, Origin::Stage(store.binding));
+        }
+        Stmt::Check(_) | Stmt::Decide { .. } | Stmt::Control(_) => {}
+    });
     origins
 }
 

@@ -290,7 +290,9 @@ fn private(pipeline: &Pipeline) -> BTreeMap<TensorId, AxisId> {
                 let last = group.axes.last();
                 private.extend(group.private.iter().filter_map(|&tensor| Some((tensor, *last?))));
             }
+            // Groups stand in the outermost region only.
             Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
+            Stmt::Store(_) | Stmt::Decide { .. } | Stmt::Control(_) => {}
         }
     }
     private

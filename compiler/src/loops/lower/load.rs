@@ -15,6 +15,9 @@ impl Nest<'_, '_> {
         if let Some(held) = self.held.get(&tensor) {
             return held.clone();
         }
+        if let Some(var) = self.scalars.get(&tensor) {
+            return (Expr::Var(*var), self.floor());
+        }
         let mut depth = 0;
         let mut values = Vec::with_capacity(index.len());
         for &id in index {
@@ -49,11 +52,15 @@ impl Nest<'_, '_> {
             (Some(extent), None) => build::int((extent - 1).max(0)),
             _ => {
                 // 0 if the tensor has no element, the last index otherwise.
-                let filled = count.map_or(build::size(dim), |count| build::min(build::size(dim), build::size(count)));
+                let filled = count.map_or(self.size(dim), |count| build::min(self.size(dim), self.size(count)));
                 build::max(build::sub(filled, build::int(1)), build::int(0))
             }
         };
-        let last = self.shared(last);
+        let last = if last.any(&mut |part| matches!(part, Expr::Var(_))) {
+            self.leaf_at(at, "last", last)
+        } else {
+            self.shared(last)
+        };
         let low = self.leaf_at(at, "i", build::max(index, build::int(0)));
         self.leaf_at(at, "i", build::min(low, last))
     }

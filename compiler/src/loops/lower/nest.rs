@@ -8,6 +8,7 @@ use super::buffers::Buffers;
 use super::facts::Facts;
 use crate::loops::{Expr, Loop, LoopKind, Stmt, Ty, Var, VarId, build};
 use crate::tensor::{AxisId, ExprId, Pipeline, ReduceAxis, TensorId};
+use crate::size::{Size, SizeVar};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -27,6 +28,9 @@ pub(super) enum ScopeKind {
     Block,
     /// An arm that is hardly ever executed: nothing in it moves out of it.
     Cold,
+    /// A statement beside others: nothing in it moves out of it, and nothing around it is used again in it, since variables may
+    /// have changed.
+    Statement,
 }
 
 /// An open scope.
@@ -50,6 +54,14 @@ struct Header {
     lo: Expr,
     hi: Expr,
     step: Expr,
+    kind: LoopKind,
+}
+
+/// What waits while a statement inside the kernel is lowered.
+pub(super) struct Outer {
+    depth: usize,
+    guarded: bool,
+    extents: Vec<Expr>,
 }
 
 /// A kernel under construction.
@@ -69,6 +81,10 @@ pub(super) struct Nest<'n, 'a> {
     pub held: BTreeMap<TensorId, (Expr, usize)>,
     /// Values made of sizes that have a variable in the kernel's own scope.
     pub heads: Vec<(Expr, Expr)>,
+    /// Variables that hold scalar variables of the program.
+    pub scalars: BTreeMap<TensorId, VarId>,
+    /// Variables that hold sizes which the data decides.
+    pub decided: Vec<(SizeVar, VarId)>,
 }
 
 impl<'n, 'a> Nest<'n, 'a> {
@@ -85,6 +101,8 @@ impl<'n, 'a> Nest<'n, 'a> {
             extents: Vec::new(),
             held: BTreeMap::new(),
             heads: Vec::new(),
+            scalars: BTreeMap::new(),
+            decided: Vec::new(),
         };
         nest.open(ScopeKind::Root);
         nest
@@ -94,17 +112,46 @@ impl<'n, 'a> Nest<'n, 'a> {
     pub fn finish(mut self) -> (Vec<Var>, Vec<Stmt>) {
         self.close_to(0);
         let body = self.scopes.pop().expect("the kernel's scope").stmts;
+        let body = self.unless_empty(body);
+        (self.vars, body)
+    }
+
+    /// Statements, guarded by the extents of their axes if they rely on these not being empty.
+    fn unless_empty(&mut self, body: Vec<Stmt>) -> Vec<Stmt> {
         let filled = self
             .extents
             .iter()
             .map(|extent| build::less(build::int(0), extent.clone()))
             .reduce(build::and)
             .filter(|_| self.guarded);
-        let body = match filled {
+        match filled {
             Some(cond) => vec![Stmt::If(cond, body, Vec::new())],
             None => body,
-        };
-        (self.vars, body)
+        }
+    }
+
+    /// Begins a statement beside others.
+    pub fn begin(&mut self) -> Outer {
+        self.open(ScopeKind::Statement);
+        let guarded = std::mem::replace(&mut self.guarded, false);
+        Outer { depth: self.top(), guarded, extents: std::mem::take(&mut self.extents) }
+    }
+
+    /// Ends it: what it needs stands in the scope around it.
+    pub fn end(&mut self, outer: Outer) {
+        self.close_to(outer.depth);
+        let body = self.close_block();
+        let body = self.unless_empty(body);
+        self.scopes.last_mut().expect("a scope is open").stmts.extend(body);
+        self.guarded = outer.guarded;
+        self.extents = outer.extents;
+        let depth = outer.depth;
+        self.held.retain(|_, (_, at)| *at < depth);
+    }
+
+    /// A size.
+    pub fn size(&self, size: &Size) -> Expr {
+        build::decided_size(size, &self.decided)
     }
 
     /// Declares the expressions that the innermost scope needs in any case.
@@ -186,8 +233,16 @@ impl<'n, 'a> Nest<'n, 'a> {
     pub fn open_loop(&mut self, kind: ScopeKind, name: &str, lo: Expr, hi: Expr, step: Expr) -> VarId {
         let var = self.var(name, Ty::one(Scalar::I32));
         self.open(kind);
-        self.scopes.last_mut().expect("just opened").header = Some(Header { var, lo, hi, step });
+        let kind = LoopKind::Serial;
+        self.scopes.last_mut().expect("just opened").header = Some(Header { var, lo, hi, step, kind });
         var
+    }
+
+    /// Makes the loop of the innermost scope one that stays as it is.
+    pub fn keep_order(&mut self) {
+        if let Some(header) = &mut self.scopes.last_mut().expect("a scope is open").header {
+            header.kind = LoopKind::Ordered;
+        }
     }
 
     /// Opens a loop over `0..hi` that belongs to no axis.
@@ -200,7 +255,7 @@ impl<'n, 'a> Nest<'n, 'a> {
     /// Opens the loop over a stage's axis.
     pub fn open_stage_axis(&mut self, axis: AxisId, kind: ScopeKind) {
         let declared = &self.pipeline.axes[axis];
-        let extent = build::size(declared.extent.as_ref().expect("a stage's axis has an extent"));
+        let extent = self.size(declared.extent.as_ref().expect("a stage's axis has an extent"));
         if kind == ScopeKind::StageLoop && build::as_int(&extent).is_none_or(|extent| extent < 1) {
             self.extents.push(extent.clone());
         }
@@ -213,7 +268,7 @@ impl<'n, 'a> Nest<'n, 'a> {
         let lo = self.value(axis.lo).0;
         let hi = self.value(axis.hi).0;
         let name = &self.pipeline.axes[axis.axis].name;
-        let var = self.open_loop(ScopeKind::Loop, name, lo, hi, build::size(&axis.step));
+        let var = self.open_loop(ScopeKind::Loop, name, lo, hi, self.size(&axis.step));
         self.scopes.last_mut().expect("just opened").axes = names.iter().map(|&axis| (axis, Expr::Var(var))).collect();
     }
 
@@ -249,8 +304,8 @@ impl<'n, 'a> Nest<'n, 'a> {
         while self.top() > depth {
             let scope = self.scopes.pop().expect("a scope is open");
             match scope.header {
-                Some(Header { var, lo, hi, step }) => {
-                    self.push(Stmt::For(Loop { var, lo, hi, step, kind: LoopKind::Serial, body: scope.stmts }));
+                Some(Header { var, lo, hi, step, kind }) => {
+                    self.push(Stmt::For(Loop { var, lo, hi, step, kind, body: scope.stmts }));
                 }
                 None => {
                     debug_assert_eq!(scope.kind, ScopeKind::Block);
@@ -268,15 +323,21 @@ impl<'n, 'a> Nest<'n, 'a> {
             match scope.kind {
                 ScopeKind::Loop | ScopeKind::Arm => return true,
                 ScopeKind::StageLoop => crossed_stage = true,
-                ScopeKind::Root | ScopeKind::Block | ScopeKind::Cold => {}
+                ScopeKind::Root | ScopeKind::Block | ScopeKind::Cold | ScopeKind::Statement => {}
             }
         }
         self.guarded |= crossed_stage;
         self.speculative
     }
 
-    /// The outermost scope in which new statements may stand: inside the innermost cold arm.
+    /// The outermost scope in which new statements may stand: inside the innermost cold arm or statement.
     pub fn floor(&self) -> usize {
-        self.scopes.iter().rposition(|scope| scope.kind == ScopeKind::Cold).unwrap_or(0)
+        let stays = |kind| matches!(kind, ScopeKind::Cold | ScopeKind::Statement);
+        self.scopes.iter().rposition(|scope| stays(scope.kind)).unwrap_or(0)
+    }
+
+    /// The innermost statement beside others.
+    pub fn statement(&self) -> usize {
+        self.scopes.iter().rposition(|scope| scope.kind == ScopeKind::Statement).unwrap_or(0)
     }
 }

@@ -30,7 +30,7 @@ impl Nest<'_, '_> {
     pub fn partials(&mut self, group: &[ExprId]) {
         let axis = &self.facts.reduce(group[0]).axes[0];
         let (lo, hi) = (self.value(axis.lo).0, self.value(axis.hi).0);
-        let step = build::size(&axis.step);
+        let step = self.size(&axis.step);
         if let (Some(first), Some(end), Some(by)) = (build::as_int(&lo), build::as_int(&hi), build::as_int(&step)) {
             let by = by.max(1);
             let count = ((end - first).max(0) + by - 1) / by;

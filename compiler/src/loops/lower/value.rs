@@ -15,7 +15,14 @@ impl Nest<'_, '_> {
         let pipeline = self.pipeline;
         match &pipeline.exprs[id] {
             tensor::Expr::Const(value) => return (Expr::Const(*value), 0),
-            tensor::Expr::Size(size) => return (build::size(size), 0),
+            tensor::Expr::Size(size) => {
+                let value = self.size(size);
+                if matches!(value, Expr::Const(_) | Expr::Size(_) | Expr::Var(_)) {
+                    return (value, 0);
+                }
+                let floor = self.floor();
+                return (self.leaf_at(floor, "size", value), floor);
+            }
             tensor::Expr::Axis(axis) => return self.axis(*axis),
             _ => {}
         }
@@ -56,7 +63,7 @@ impl Nest<'_, '_> {
     /// The value of an expression that was placed before. A value from outside the loops that bind its axes belongs
     /// to an earlier meaning of these axes.
     pub fn find(&mut self, id: ExprId) -> Option<(Expr, usize)> {
-        let bound = self.bound_at(id);
+        let bound = self.bound_at(id).max(self.statement());
         let found = |(n, scope): (usize, &super::nest::Scope)| Some((scope.values.get(&id)?.clone(), bound + n));
         self.scopes[bound..].iter().enumerate().find_map(found)
     }
@@ -125,7 +132,7 @@ impl Nest<'_, '_> {
             let invariant = self.bound_at(id) < self.innermost_loop() && self.facts.ranges_known(id);
             if anyhow {
                 self.value(id);
-            } else if invariant && self.floor() == 0 {
+            } else if invariant && self.floor() == self.statement() {
                 let outer = std::mem::replace(&mut self.speculative, true);
                 self.value(id);
                 self.speculative = outer;
@@ -178,7 +185,7 @@ impl Nest<'_, '_> {
 
     /// The innermost scope that may not be reached at all.
     pub fn innermost_condition(&self) -> usize {
-        let may_miss = |kind| matches!(kind, ScopeKind::Loop | ScopeKind::Arm | ScopeKind::Cold);
+        let may_miss = |kind| matches!(kind, ScopeKind::Loop | ScopeKind::Arm | ScopeKind::Cold | ScopeKind::Statement);
         self.scopes.iter().rposition(|scope| may_miss(scope.kind)).unwrap_or(0)
     }
 

@@ -6,7 +6,7 @@
 use super::code::{Code, Ins, memarg};
 use super::range::{self, Known};
 use super::{cast, memory, scalar, vector};
-use crate::loops::{BufferId, Expr, Kernel, Loop, Program, Stmt};
+use crate::loops::{BufferId, Expr, Kernel, LabelId, Loop, Program, Stmt};
 use crate::plan::{PipelinePlan, Place, Slot};
 use crate::size::{Atom, Size};
 use crate::types::Scalar;
@@ -55,6 +55,8 @@ pub fn emit(context: Context<'_>, kernel: &Kernel) -> Emitted {
         locals,
         addresses: BTreeMap::new(),
         sizes: BTreeMap::new(),
+        level: 0,
+        labels: Vec::new(),
     };
     emitter.block(&kernel.body);
     if fails {
@@ -65,12 +67,8 @@ pub fn emit(context: Context<'_>, kernel: &Kernel) -> Emitted {
 
 /// Whether a `Fail` occurs.
 pub fn can_fail(stmts: &[Stmt]) -> bool {
-    stmts.iter().any(|stmt| match stmt {
-        Stmt::Fail(..) => true,
-        Stmt::For(l) => can_fail(&l.body),
-        Stmt::If(_, then, other) => can_fail(then) || can_fail(other),
-        Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } => false,
-    })
+    let fails = |stmt: &Stmt| matches!(stmt, Stmt::Fail(..));
+    stmts.iter().any(|stmt| fails(stmt) || stmt.blocks().into_iter().any(|block| can_fail(block)))
 }
 
 /// A kernel being emitted.
@@ -85,6 +83,10 @@ pub(super) struct Emitter<'a> {
     /// The local that holds a buffer's address plus a constant.
     addresses: BTreeMap<(BufferId, i64), u32>,
     sizes: BTreeMap<Size, u32>,
+    /// How many blocks of the target are open.
+    level: u32,
+    /// The blocks that a `Leave` may name, with their levels.
+    labels: Vec<(LabelId, u32)>,
 }
 
 /// How an address is put together: `local + … + add`, and `offset` in the instruction.
@@ -133,12 +135,34 @@ impl Emitter<'_> {
             Stmt::If(cond, then, other) => {
                 self.expr(cond);
                 self.code.ins(Ins::If(BlockType::Empty));
+                self.level += 1;
                 self.block(then);
                 if !other.is_empty() {
                     self.code.ins(Ins::Else);
                     self.block(other);
                 }
+                self.level -= 1;
                 self.code.ins(Ins::End);
+            }
+            Stmt::Block(label, body) => {
+                self.code.ins(Ins::Block(BlockType::Empty));
+                self.level += 1;
+                self.labels.push((*label, self.level));
+                self.block(body);
+                self.labels.pop();
+                self.level -= 1;
+                self.code.ins(Ins::End);
+            }
+            Stmt::Repeat(body) => {
+                self.code.ins(Ins::Loop(BlockType::Empty));
+                self.level += 1;
+                self.block(body);
+                self.level -= 1;
+                self.code.all([Ins::Br(0), Ins::End]);
+            }
+            Stmt::Leave(label) => {
+                let (_, level) = self.labels.iter().find(|(own, _)| own == label).expect("verify found its block");
+                self.code.ins(Ins::Br(self.level - level));
             }
             Stmt::Fail(failure, values) => {
                 for (position, value) in values.iter().take(kcc_abi::ERROR_VALUES).enumerate() {
@@ -171,7 +195,9 @@ impl Emitter<'_> {
             self.code.all([Ins::I32GeS, Ins::BrIf(0)]);
         }
         self.code.ins(Ins::Loop(BlockType::Empty));
+        self.level += 2;
         self.block(&l.body);
+        self.level -= 2;
         let cannot_wrap = match (step, hi) {
             (Some(1), _) => true,
             (Some(step), Some(hi)) => i128::from(hi.1) + step <= i128::from(i32::MAX),

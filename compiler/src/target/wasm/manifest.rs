@@ -67,7 +67,7 @@ fn describe_pipeline(
         Tensor {
             name: name.to_string(),
             elem: described.elem.name().to_string(),
-            dims: described.dims.iter().map(|dim| describe_dim(names, &pipeline.sizes, own, dim)).collect(),
+            dims: described.dims.iter().map(|dim| describe_dim(names, &pipeline.sizes, own, loops, dim)).collect(),
             address: address(own, buffer),
         }
     };
@@ -108,8 +108,16 @@ fn plan_arg(names: &SizeNames, arg: &Arg) -> PlanArg {
     }
 }
 
-fn describe_dim(names: &SizeNames, vars: &[SizeVar], own: &PipelinePlan, dim: &Size) -> Dim {
-    let value = if let Some(value) = dim.as_const() {
+fn describe_dim(
+    names: &SizeNames,
+    vars: &[SizeVar],
+    own: &PipelinePlan,
+    loops: &loops::Program,
+    dim: &Size,
+) -> Dim {
+    let value = if let Some((_, buffer)) = loops.extents.iter().find(|(own, _)| own == dim) {
+        DimValue::Decided(address(own, buffer.0 as usize))
+    } else if let Some(value) = dim.as_const() {
         DimValue::Fixed(u32::try_from(value).unwrap_or(0))
     } else if let Some((arg, scale, offset)) = argument_of(dim, vars) {
         DimValue::Arg { arg, scale, offset }
@@ -166,6 +174,11 @@ fn describe_failures(
             }
             Failure::DivisionByZero => ("division", "division by zero".to_string()),
             Failure::EmptyArg => ("empty", "argmax or argmin of nothing".to_string()),
+            Failure::ListFull(list) => ("list", format!("the list `{list}` is full, it can hold {{0}}")),
+            Failure::ListEmpty(list) => ("list", format!("the list `{list}` is empty")),
+            Failure::ListLength(list) => {
+                ("list", format!("the list `{list}` cannot be cut to {{0}}, it has {{1}}"))
+            }
             Failure::Fact(text) => ("fact", format!("{text} does not hold")),
             Failure::Assert(pieces) => ("assert", assert_message(pieces)),
         };
@@ -194,12 +207,7 @@ fn value_types(program: &loops::Program) -> BTreeMap<FailureId, Vec<Scalar>> {
                     let values = values.iter().take(kcc_abi::ERROR_VALUES);
                     types.insert(*id, values.map(|value| known.scalar(value)).collect());
                 }
-                Stmt::For(l) => walk(&l.body, known, types),
-                Stmt::If(_, then, other) => {
-                    walk(then, known, types);
-                    walk(other, known, types);
-                }
-                Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } => {}
+                other => other.blocks().into_iter().for_each(|block| walk(block, known, types)),
             }
         }
     }

@@ -41,12 +41,7 @@ impl<'a> Known<'a> {
         for stmt in stmts {
             match stmt {
                 Stmt::Set(var, _) | Stmt::Accumulate(var, _, _) => self.mutable[var.0 as usize] = true,
-                Stmt::For(l) => self.find_mutable(&l.body),
-                Stmt::If(_, then, other) => {
-                    self.find_mutable(then);
-                    self.find_mutable(other);
-                }
-                Stmt::Let(..) | Stmt::Store { .. } | Stmt::Fail(..) => {}
+                other => other.blocks().into_iter().for_each(|block| self.find_mutable(block)),
             }
         }
     }
@@ -67,11 +62,7 @@ impl<'a> Known<'a> {
                     }
                     self.define(&l.body);
                 }
-                Stmt::If(_, then, other) => {
-                    self.define(then);
-                    self.define(other);
-                }
-                Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) => {}
+                other => other.blocks().into_iter().for_each(|block| self.define(block)),
             }
         }
     }

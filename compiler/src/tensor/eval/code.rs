@@ -1,11 +1,10 @@
 //! The bytecode of the reference evaluator: typed instructions on 64-bit registers that hold canonical bits
 //! (see [`crate::types::Const`]; NaNs may be any), relative jumps, and instructions for the state of reductions.
 //!
-//! One piece of code computes one statement: it reads tensors as bytes and appends elements to the tensors it
-//! writes, in row-major order.
+//! One piece of code runs one statement, with the statements inside it. Tensors are bytes, named by the place of their contents.
 
 use crate::ops::eval::{Binary, Unary};
-use crate::tensor::TensorId;
+use crate::tensor::Check;
 use crate::types::Scalar;
 
 /// The number of a register.
@@ -34,13 +33,17 @@ pub(super) enum Instr {
     /// `dst = cond ? a : b`, both known already.
     Select { dst: Reg, cond: Reg, a: Reg, b: Reg },
     /// `dst = base * extent + index`; stops the evaluation unless `0 <= index < extent`.
-    Index { dst: Reg, base: Reg, index: Reg, extent: u32 },
-    /// `dst =` element number `at` of the tensor read in `slot`.
-    Load { dst: Reg, slot: u32, at: Reg, elem: Scalar },
-    /// Appends an element to the tensor written in `slot`; NaNs become canonical, `f16` rounds.
-    Append { slot: u32, value: Reg, elem: Scalar },
+    Index { dst: Reg, base: Reg, index: Reg, extent: Reg },
+    /// `dst =` element number `at` of the tensor in `place`.
+    Load { dst: Reg, place: u32, at: Reg, elem: Scalar },
+    /// Element number `at` of the tensor in `place` `= value`; NaNs become canonical, `f16` rounds.
+    Store { place: u32, at: Reg, value: Reg, elem: Scalar },
+    /// The same, and `at += 1`.
+    Append { place: u32, at: Reg, value: Reg, elem: Scalar },
     /// Skips `by` instructions.
     Jump { by: u32 },
+    /// Goes back `by` instructions and counts `by` steps.
+    Back { by: u32 },
     /// Skips `by` instructions if `cond` is zero.
     Unless { cond: Reg, by: u32 },
     /// Skips `by` instructions if `a >= b` (signed).
@@ -56,16 +59,28 @@ pub(super) enum Instr {
     /// Takes one more element into an arg reduction: state is the best element and whether there is one;
     /// `dst = index` if the element replaces the best.
     ArgStep { replaces: Binary, state: Reg, value: Reg, dst: Reg, index: Reg },
-    /// A check failed; its values are in `count` registers from `first`.
-    Fail { first: Reg, count: u32 },
+    /// The check with this number failed; its values are in `count` registers from `first`.
+    Fail { check: u32, first: Reg, count: u32 },
+    /// Ends the code with this value.
+    Give { a: Reg },
+    /// Where jumps lead; does nothing.
+    Label { label: u32 },
+    /// Until the code is complete: a jump to a label, in either direction.
+    Go { label: u32 },
+    /// Until the code is complete: `Unless` to a label further on.
+    GoUnless { cond: Reg, label: u32 },
+    /// Until the code is complete: `SkipIfGe` to a label further on.
+    GoIfGe { a: Reg, b: Reg, label: u32 },
+    /// Until the code is complete: `Next` back to a label.
+    GoNext { index: Reg, limit: Reg, step: u32, label: u32 },
 }
 
 /// The code of one statement.
-pub(super) struct Code {
+pub(super) struct Code<'p> {
     /// Instructions, run from the first to behind the last.
     pub(super) instrs: Vec<Instr>,
     /// Number of registers.
     pub(super) regs: u32,
-    /// Which tensor each read slot is.
-    pub(super) reads: Vec<TensorId>,
+    /// The checks in it.
+    pub(super) checks: Vec<&'p Check>,
 }

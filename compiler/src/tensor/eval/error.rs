@@ -76,6 +76,9 @@ pub fn message(failure: &Failure, values: &[Const]) -> String {
         }
         Failure::DivisionByZero => "integer division by zero".to_string(),
         Failure::EmptyArg => "`argmax` or `argmin` of nothing".to_string(),
+        Failure::ListFull(list) => format!("the list `{list}` is full, it can hold {}", shown(0)),
+        Failure::ListEmpty(list) => format!("the list `{list}` is empty"),
+        Failure::ListLength(list) => format!("the list `{list}` cannot be cut to {}, it has {}", shown(0), shown(1)),
         Failure::Fact(text) => format!("`{text}` does not hold"),
         Failure::Assert(pieces) => {
             let mut text = String::new();

@@ -3,7 +3,7 @@
 
 use super::TensorValue;
 use super::error::EvalError;
-use crate::size::SizeNames;
+use crate::size::{Size, SizeNames};
 use crate::size::eval::SizeValues;
 use crate::tensor::{Pipeline, TensorId};
 use crate::types::{Const, Scalar};
@@ -63,7 +63,7 @@ pub(crate) fn solve(pipeline: &Pipeline, names: &SizeNames, inputs: &[TensorValu
 fn extents<'a>(
     pipeline: &'a Pipeline,
     inputs: &'a [TensorValue],
-) -> impl Iterator<Item = (&'a crate::size::Size, i64)> {
+) -> impl Iterator<Item = (&'a Size, i64)> {
     let pairs = pipeline.params.iter().zip(inputs);
     pairs.flat_map(|(param, input)| pipeline.tensors[*param].dims.iter().zip(input.dims.iter().copied()))
 }
@@ -99,7 +99,7 @@ fn fits(pipeline: &Pipeline, inputs: &[TensorValue]) -> Result<(), EvalError> {
 
 /// Checks the facts, and the extents and the number of elements of every tensor.
 pub(super) fn check(pipeline: &Pipeline, names: &SizeNames, values: &SizeValues) -> Result<(), EvalError> {
-    for fact in &pipeline.facts {
+    for fact in pipeline.facts.iter().filter(|fact| !pipeline.is_decided(&fact.size)) {
         let value = values.size(&fact.size).map_err(|error| EvalError::size(fact.text.clone(), error))?;
         if if fact.is_equality { value != 0 } else { value < 0 } {
             return Err(match fact.origin {
@@ -110,7 +110,7 @@ pub(super) fn check(pipeline: &Pipeline, names: &SizeNames, values: &SizeValues)
     }
     let mut bytes = 0u64;
     for (id, tensor) in pipeline.tensors.iter() {
-        let elements: i64 = shape(pipeline, names, values, id)?.iter().product();
+        let elements: i64 = capacity(pipeline, names, values, id)?.iter().product();
         bytes += elements as u64 * u64::from(tensor.elem.bytes());
     }
     if bytes > MEMORY { Err(EvalError::Memory { bytes }) } else { Ok(()) }
@@ -123,7 +123,21 @@ pub(super) fn shape(
     values: &SizeValues,
     tensor: TensorId,
 ) -> Result<Vec<i64>, EvalError> {
-    let dims = &pipeline.tensors[tensor].dims;
+    extents_of(names, values, &pipeline.tensors[tensor].dims)
+}
+
+/// The greatest extents that a tensor can have, whatever the data decides.
+pub(super) fn capacity(
+    pipeline: &Pipeline,
+    names: &SizeNames,
+    values: &SizeValues,
+    tensor: TensorId,
+) -> Result<Vec<i64>, EvalError> {
+    let dims: Vec<Size> = pipeline.tensors[tensor].dims.iter().map(|dim| pipeline.greatest(dim)).collect();
+    extents_of(names, values, &dims)
+}
+
+fn extents_of(names: &SizeNames, values: &SizeValues, dims: &[Size]) -> Result<Vec<i64>, EvalError> {
     let mut extents = Vec::with_capacity(dims.len());
     for dim in dims {
         let extent = values.size(dim).map_err(|error| EvalError::size(names.show(dim), error))?;

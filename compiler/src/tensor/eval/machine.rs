@@ -1,15 +1,18 @@
-//! Runs bytecode. Assumes nothing about it but that registers and slots exist; an index out of range or a zero
+//! Runs bytecode. Assumes nothing about it but that registers and places exist; an index out of range or a zero
 //! divisor stops the evaluation instead of panicking, because a program that `verify` accepts has neither.
 
 use super::code::{CHUNK, Code, Instr, LANES};
 use crate::ops::eval::{Binary, canonical, f16_from_f32, f16_to_f32};
 use crate::types::Scalar;
+use std::borrow::Cow;
 
 /// Why code stopped before its end.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A check failed with these values.
-    Failed(Vec<u64>),
+    /// The check with this number failed with these values.
+    Failed(usize, Vec<u64>),
+    /// The code gave a value.
+    Value(u64),
     /// The step budget is used up.
     Budget,
     /// An index of a load was out of range.
@@ -17,14 +20,14 @@ pub(super) enum Stop {
         /// The index.
         index: i64,
         /// The axis' extent.
-        extent: u32,
+        extent: i64,
     },
     /// An integer was divided by zero.
     DivisionByZero,
 }
 
-/// Runs the code to its end; `budget` shrinks by about the number of instructions executed.
-pub(super) fn execute(code: &Code, reads: &[&[u8]], writes: &mut [Vec<u8>], budget: &mut u64) -> Result<(), Stop> {
+/// Runs the code to its end on the contents of tensors; `budget` shrinks by about the number of instructions executed.
+pub(super) fn execute(code: &Code<'_>, contents: &mut [Cow<'_, [u8]>], budget: &mut u64) -> Result<(), Stop> {
     let mut regs = vec![0u64; code.regs as usize];
     let mut at = 0usize;
     spend(budget, code.instrs.len())?;
@@ -45,17 +48,28 @@ pub(super) fn execute(code: &Code, reads: &[&[u8]], writes: &mut [Vec<u8>], budg
                 regs[dst as usize] = regs[if regs[cond as usize] != 0 { a } else { b } as usize];
             }
             Instr::Index { dst, base, index, extent } => {
-                let index = regs[index as usize];
-                if index >= u64::from(extent) {
-                    return Err(Stop::OutOfRange { index: index as i64, extent });
+                let (index, extent) = (regs[index as usize], regs[extent as usize]);
+                if index >= extent {
+                    return Err(Stop::OutOfRange { index: index as i64, extent: extent as i64 });
                 }
-                regs[dst as usize] = regs[base as usize] * u64::from(extent) + index;
+                // Flat indices fit 32 bits where the shape was accepted; `load` and `store` refuse the others.
+                regs[dst as usize] = regs[base as usize].wrapping_mul(extent).wrapping_add(index);
             }
-            Instr::Load { dst, slot, at, elem } => {
-                regs[dst as usize] = load(reads[slot as usize], regs[at as usize] as usize, elem);
+            Instr::Load { dst, place, at, elem } => {
+                regs[dst as usize] = load(&contents[place as usize], regs[at as usize], elem)?;
             }
-            Instr::Append { slot, value, elem } => append(&mut writes[slot as usize], regs[value as usize], elem),
+            Instr::Store { place, at, value, elem } => {
+                store(contents[place as usize].to_mut(), regs[at as usize], regs[value as usize], elem)?;
+            }
+            Instr::Append { place, at, value, elem } => {
+                store(contents[place as usize].to_mut(), regs[at as usize], regs[value as usize], elem)?;
+                regs[at as usize] += 1;
+            }
             Instr::Jump { by } => at += by as usize,
+            Instr::Back { by } => {
+                spend(budget, by as usize)?;
+                at -= by as usize;
+            }
             Instr::Unless { cond, by } => {
                 if regs[cond as usize] == 0 {
                     at += by as usize;
@@ -93,8 +107,13 @@ pub(super) fn execute(code: &Code, reads: &[&[u8]], writes: &mut [Vec<u8>], budg
                     regs[dst as usize] = regs[index as usize];
                 }
             }
-            Instr::Fail { first, count } => {
-                return Err(Stop::Failed(regs[first as usize..(first + count) as usize].to_vec()));
+            Instr::Fail { check, first, count } => {
+                return Err(Stop::Failed(check as usize, regs[first as usize..(first + count) as usize].to_vec()));
+            }
+            Instr::Give { a } => return Err(Stop::Value(regs[a as usize])),
+            Instr::Label { .. } => {}
+            Instr::Go { .. } | Instr::GoUnless { .. } | Instr::GoIfGe { .. } | Instr::GoNext { .. } => {
+                unreachable!("jumps were resolved")
             }
         }
     }
@@ -106,36 +125,51 @@ fn spend(budget: &mut u64, steps: usize) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The element number `at` in canonical bits; `f16` widened.
+/// The bytes of element number `at`.
 #[inline(always)]
-fn load(bytes: &[u8], at: usize, elem: Scalar) -> u64 {
-    fn take<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-        bytes[at * N..at * N + N].try_into().expect("N bytes were taken")
-    }
-    match elem {
-        Scalar::Bool | Scalar::U8 => u64::from(bytes[at]),
-        Scalar::I8 => bytes[at] as i8 as i64 as u64,
-        Scalar::I16 => i16::from_le_bytes(take(bytes, at)) as i64 as u64,
-        Scalar::U16 => u64::from(u16::from_le_bytes(take(bytes, at))),
-        Scalar::I32 => i32::from_le_bytes(take(bytes, at)) as i64 as u64,
-        Scalar::U32 | Scalar::F32 => u64::from(u32::from_le_bytes(take(bytes, at))),
-        Scalar::I64 | Scalar::U64 | Scalar::F64 => u64::from_le_bytes(take(bytes, at)),
-        Scalar::F16 => u64::from(f16_to_f32(u16::from_le_bytes(take(bytes, at))).to_bits()),
+fn element(length: usize, at: u64, elem: Scalar) -> Result<std::ops::Range<usize>, Stop> {
+    let width = elem.bytes() as usize;
+    let outside = Stop::OutOfRange { index: at as i64, extent: (length / width) as i64 };
+    match usize::try_from(at).ok().and_then(|at| at.checked_mul(width)) {
+        Some(from) if from < length => Ok(from..from + width),
+        _ => Err(outside),
     }
 }
 
-/// Appends an element; `f16` from an `f32`.
+/// The element number `at` in canonical bits; `f16` widened.
 #[inline(always)]
-fn append(bytes: &mut Vec<u8>, value: u64, elem: Scalar) {
-    match elem {
-        Scalar::Bool | Scalar::U8 | Scalar::I8 => bytes.push(value as u8),
-        Scalar::I16 | Scalar::U16 => bytes.extend_from_slice(&(value as u16).to_le_bytes()),
-        Scalar::I32 | Scalar::U32 => bytes.extend_from_slice(&(value as u32).to_le_bytes()),
-        Scalar::F32 => bytes.extend_from_slice(&(canonical(Scalar::F32, value) as u32).to_le_bytes()),
-        Scalar::I64 | Scalar::U64 => bytes.extend_from_slice(&value.to_le_bytes()),
-        Scalar::F64 => bytes.extend_from_slice(&canonical(Scalar::F64, value).to_le_bytes()),
-        Scalar::F16 => bytes.extend_from_slice(&f16_from_f32(f32::from_bits(value as u32)).to_le_bytes()),
+fn load(bytes: &[u8], at: u64, elem: Scalar) -> Result<u64, Stop> {
+    fn take<const N: usize>(bytes: &[u8]) -> [u8; N] {
+        bytes.try_into().expect("an element's bytes were taken")
     }
+    let bytes = &bytes[element(bytes.len(), at, elem)?];
+    Ok(match elem {
+        Scalar::Bool | Scalar::U8 => u64::from(bytes[0]),
+        Scalar::I8 => bytes[0] as i8 as i64 as u64,
+        Scalar::I16 => i16::from_le_bytes(take(bytes)) as i64 as u64,
+        Scalar::U16 => u64::from(u16::from_le_bytes(take(bytes))),
+        Scalar::I32 => i32::from_le_bytes(take(bytes)) as i64 as u64,
+        Scalar::U32 | Scalar::F32 => u64::from(u32::from_le_bytes(take(bytes))),
+        Scalar::I64 | Scalar::U64 | Scalar::F64 => u64::from_le_bytes(take(bytes)),
+        Scalar::F16 => u64::from(f16_to_f32(u16::from_le_bytes(take(bytes))).to_bits()),
+    })
+}
+
+/// Sets the element number `at`; `f16` from an `f32`.
+#[inline(always)]
+fn store(bytes: &mut [u8], at: u64, value: u64, elem: Scalar) -> Result<(), Stop> {
+    let range = element(bytes.len(), at, elem)?;
+    let bytes = &mut bytes[range];
+    match elem {
+        Scalar::Bool | Scalar::U8 | Scalar::I8 => bytes[0] = value as u8,
+        Scalar::I16 | Scalar::U16 => bytes.copy_from_slice(&(value as u16).to_le_bytes()),
+        Scalar::I32 | Scalar::U32 => bytes.copy_from_slice(&(value as u32).to_le_bytes()),
+        Scalar::F32 => bytes.copy_from_slice(&(canonical(Scalar::F32, value) as u32).to_le_bytes()),
+        Scalar::I64 | Scalar::U64 => bytes.copy_from_slice(&value.to_le_bytes()),
+        Scalar::F64 => bytes.copy_from_slice(&canonical(Scalar::F64, value).to_le_bytes()),
+        Scalar::F16 => bytes.copy_from_slice(&f16_from_f32(f32::from_bits(value as u32)).to_le_bytes()),
+    }
+    Ok(())
 }
 
 // The state of a lane reduction: 16 partials, then these.

@@ -19,7 +19,7 @@ pub(crate) mod tests;
 
 pub use error::{EvalError, message};
 
-use super::{Binding, Check, ConstData, ExprId, Failure, Pipeline, Program, Region, Stage, Stmt, TensorId, TensorKind};
+use super::{Binding, ConstData, Pipeline, Program, Region, Stmt, TensorId, TensorKind};
 use crate::size::SizeNames;
 use crate::size::eval::SizeValues;
 use crate::types::{Const, Scalar};
@@ -87,11 +87,15 @@ pub fn run_build(
     let mut run = Run::new(pipeline, consts, names, &[], SizeValues::default(), budget);
     run.region(&pipeline.body, Binding::Build)?;
     let mut written = Vec::new();
-    for stmt in &pipeline.body.stmts {
-        match stmt {
-            Stmt::Stage(stage) if stage.binding == Binding::Build => written.extend(&stage.tensors),
-            Stmt::Alias { tensor, binding: Binding::Build, .. } => written.push(*tensor),
-            Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) | Stmt::Group(_) => {}
+    for stmt in pipeline.body.stmts.iter().filter(|stmt| stmt.binding() == Binding::Build) {
+        // What stages inside other statements wrote, nobody else reads.
+        let is_read = |tensor: &TensorId| {
+            matches!(stmt, Stmt::Stage(_) | Stmt::Alias { .. }) || pipeline.tensors[*tensor].kind == TensorKind::Var
+        };
+        for tensor in stmt.writes().into_iter().filter(is_read) {
+            if !written.contains(&tensor) {
+                written.push(tensor);
+            }
         }
     }
     written.into_iter().map(|tensor| Ok((tensor, run.value(tensor)?))).collect()
@@ -125,7 +129,7 @@ impl<'a> Run<'a> {
             let bytes = match tensor.kind {
                 TensorKind::Param(number) => inputs.get(number).map(|input| &input.bytes),
                 TensorKind::Const(data) => consts.get(data.0 as usize).map(|data| &data.bytes),
-                TensorKind::Local => None,
+                TensorKind::Local | TensorKind::Var => None,
             };
             if let Some(bytes) = bytes {
                 place.insert(id, contents.len());
@@ -135,119 +139,87 @@ impl<'a> Run<'a> {
         Run { pipeline, names, values, analysis: Analysis::new(pipeline), contents, place, budget }
     }
 
-    /// Runs the statements of a region that have this binding time.
-    fn region(&mut self, region: &Region, when: Binding) -> Result<(), EvalError> {
-        for stmt in &region.stmts {
+    /// Runs the statements of the outermost region that have this binding time.
+    fn region(&mut self, region: &'a Region, when: Binding) -> Result<(), EvalError> {
+        for stmt in region.stmts.iter().filter(|stmt| stmt.binding() == when) {
             match stmt {
-                Stmt::Stage(stage) if stage.binding == when => self.stage(stage)?,
-                Stmt::Check(check) if check.binding == when => self.check(check)?,
-                Stmt::Alias { tensor, of, binding, .. } if *binding == when => {
+                Stmt::Alias { tensor, of, .. } => {
                     let place = self.place_of(*of)?;
                     self.place.insert(*tensor, place);
                 }
-                Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
-                Stmt::Group(_) => return Err(EvalError::Invalid("groups are made after evaluation".to_string())),
+                Stmt::Decide { var, value, .. } => {
+                    let code = self.compiler().value(*value)?;
+                    let Err(Stop::Value(bits)) = self.execute(&code)? else {
+                        return Err(EvalError::Invalid("a size has no value".to_string()));
+                    };
+                    self.values.sizes.insert(*var, bits as i64);
+                }
+                Stmt::Stage(_) | Stmt::Check(_) | Stmt::Group(_) | Stmt::Store(_) | Stmt::Control(_) => {
+                    self.make_room(stmt)?;
+                    let code = self.compiler().whole(stmt)?;
+                    self.run_code(&code)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn stage(&mut self, stage: &Stage) -> Result<(), EvalError> {
-        if let Some(guard) = stage.guard
-            && !self.holds(guard)?
-        {
-            return self.skip(stage);
+    fn compiler(&mut self) -> Compiler<'_, 'a> {
+        Compiler::new(self.pipeline, self.names, &self.values, &mut self.analysis, &self.place)
+    }
+
+    /// Room for what a statement, or one inside it, writes. What a stage that does not run leaves unwritten holds zeros.
+    fn make_room(&mut self, stmt: &Stmt) -> Result<(), EvalError> {
+        if let Stmt::Alias { tensor, of, .. } = stmt {
+            let place = self.place_of(*of)?;
+            self.place.insert(*tensor, place);
+            return Ok(());
         }
-        let mut writes = Vec::new();
-        let mut lengths = Vec::new();
-        for tensor in &stage.tensors {
-            let length = self.length(*tensor)?;
+        let mut own = if stmt.regions().is_empty() { stmt.writes() } else { Vec::new() };
+        // A list may be asked before anything was stored.
+        for root in super::own_roots(stmt) {
+            own.extend(self.pipeline.loads_var(root).into_iter().filter(|var| !self.place.contains_key(var)));
+        }
+        for tensor in own {
+            let length = self.capacity(tensor)?;
+            let known = self.place.get(&tensor).map(|place| self.contents[*place].len());
+            if known == Some(length) {
+                continue;
+            }
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(length).map_err(|_| EvalError::Memory { bytes: length as u64 })?;
-            lengths.push(length);
-            writes.push(bytes);
-        }
-        if lengths.iter().any(|length| *length > 0) {
-            let compiler = Compiler::new(self.pipeline, self.names, &self.values, &mut self.analysis);
-            let code = compiler.stage(stage)?;
-            self.execute(&code, &mut writes)?.map_err(|_| EvalError::Invalid("a stage failed".to_string()))?;
-        }
-        for ((tensor, bytes), length) in stage.tensors.iter().zip(writes).zip(lengths) {
-            if bytes.len() != length {
-                let name = &self.pipeline.tensors[*tensor].name;
-                return Err(EvalError::Invalid(format!("the axes of the stage are not those of `{name}`")));
-            }
-            self.place.insert(*tensor, self.contents.len());
+            bytes.resize(length, 0);
+            self.place.insert(tensor, self.contents.len());
             self.contents.push(Cow::Owned(bytes));
         }
-        Ok(())
+        stmt.regions().into_iter().flat_map(|region| &region.stmts).try_for_each(|stmt| self.make_room(stmt))
     }
 
-    /// Whether a guard, which has no axes, holds.
-    fn holds(&mut self, guard: ExprId) -> Result<bool, EvalError> {
-        let test = Check {
-            axes: Vec::new(),
-            cond: guard,
-            failure: Failure::Fact(String::new()),
-            values: Vec::new(),
-            binding: Binding::Call,
-            origin: self.pipeline.exprs.origin(guard),
+    /// Runs the code of a statement.
+    fn run_code(&mut self, code: &code::Code<'_>) -> Result<(), EvalError> {
+        let Err(stop) = self.execute(code)? else { return Ok(()) };
+        let Stop::Failed(number, bits) = stop else {
+            return Err(EvalError::Invalid("a statement gave a value".to_string()));
         };
-        let compiler = Compiler::new(self.pipeline, self.names, &self.values, &mut self.analysis);
-        let code = compiler.check(&test)?;
-        Ok(self.execute(&code, &mut [])?.is_ok())
+        let check = code.checks[number];
+        let values = (check.values.iter().zip(bits)).map(|(value, bits)| {
+            let ty = self.pipeline.ty(*value);
+            Const { ty, bits: crate::ops::eval::canonical(ty, bits) }
+        });
+        Err(EvalError::Failed { failure: check.failure.clone(), values: values.collect(), origin: check.origin })
     }
 
-    /// The tensors of a stage that does not run hold zeros, unless another stage wrote them.
-    fn skip(&mut self, stage: &Stage) -> Result<(), EvalError> {
-        for tensor in &stage.tensors {
-            if !self.place.contains_key(tensor) {
-                let length = self.length(*tensor)?;
-                let mut bytes = Vec::new();
-                bytes.try_reserve_exact(length).map_err(|_| EvalError::Memory { bytes: length as u64 })?;
-                bytes.resize(length, 0);
-                self.place.insert(*tensor, self.contents.len());
-                self.contents.push(Cow::Owned(bytes));
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&mut self, check: &Check) -> Result<(), EvalError> {
-        let compiler = Compiler::new(self.pipeline, self.names, &self.values, &mut self.analysis);
-        let code = compiler.check(check)?;
-        self.execute(&code, &mut [])?.map_err(|bits| EvalError::Failed {
-            failure: check.failure.clone(),
-            values: (check.values.iter().zip(bits))
-                .map(|(value, bits)| {
-                    let ty = self.pipeline.ty(*value);
-                    Const { ty, bits: crate::ops::eval::canonical(ty, bits) }
-                })
-                .collect(),
-            origin: check.origin,
-        })
-    }
-
-    /// Runs code; the inner error is a failed check.
-    fn execute(&mut self, code: &code::Code, writes: &mut [Vec<u8>]) -> Result<Result<(), Vec<u64>>, EvalError> {
-        let mut reads = Vec::new();
-        for tensor in &code.reads {
-            let bytes = &*self.contents[self.place_of(*tensor)?];
-            if bytes.len() != self.length(*tensor)? {
-                let name = &self.pipeline.tensors[*tensor].name;
-                return Err(EvalError::Invalid(format!("`{name}` has not as many bytes as its shape says")));
-            }
-            reads.push(bytes);
-        }
+    /// Runs code; the inner error is a failed check or a value.
+    fn execute(&mut self, code: &code::Code<'_>) -> Result<Result<(), Stop>, EvalError> {
         let mut budget = self.budget;
-        let stop = machine::execute(code, &reads, writes, &mut budget);
+        let stop = machine::execute(code, &mut self.contents, &mut budget);
         self.budget = budget;
         match stop {
             Ok(()) => Ok(Ok(())),
-            Err(Stop::Failed(values)) => Ok(Err(values)),
+            Err(stop @ (Stop::Failed(..) | Stop::Value(_))) => Ok(Err(stop)),
             Err(Stop::Budget) => Err(EvalError::Budget),
             Err(Stop::OutOfRange { index, extent }) => {
-                Err(EvalError::Invalid(format!("a load has index {index} where the extent is {extent}")))
+                Err(EvalError::Invalid(format!("an access has index {index} where the extent is {extent}")))
             }
             Err(Stop::DivisionByZero) => Err(EvalError::Invalid("an integer division by zero".to_string())),
         }
@@ -260,6 +232,16 @@ impl<'a> Run<'a> {
     /// Bytes of a tensor's contents.
     fn length(&self, tensor: TensorId) -> Result<usize, EvalError> {
         let elements: i64 = self.shape(tensor)?.iter().product();
+        self.bytes(tensor, elements)
+    }
+
+    /// Bytes of a tensor's contents at most, whatever the data decides.
+    fn capacity(&self, tensor: TensorId) -> Result<usize, EvalError> {
+        let elements: i64 = inputs::capacity(self.pipeline, self.names, &self.values, tensor)?.iter().product();
+        self.bytes(tensor, elements)
+    }
+
+    fn bytes(&self, tensor: TensorId, elements: i64) -> Result<usize, EvalError> {
         let bytes = elements as u64 * u64::from(self.pipeline.tensors[tensor].elem.bytes());
         usize::try_from(bytes).map_err(|_| EvalError::Memory { bytes })
     }
@@ -271,7 +253,12 @@ impl<'a> Run<'a> {
     }
 
     fn value(&self, tensor: TensorId) -> Result<TensorValue, EvalError> {
-        let bytes = self.contents[self.place_of(tensor)?].to_vec();
+        let length = self.length(tensor)?;
+        let contents = &self.contents[self.place_of(tensor)?];
+        let Some(bytes) = contents.get(..length).map(<[u8]>::to_vec) else {
+            let name = &self.pipeline.tensors[tensor].name;
+            return Err(EvalError::Invalid(format!("`{name}` has fewer bytes than its shape says")));
+        };
         Ok(TensorValue { elem: self.pipeline.tensors[tensor].elem, dims: self.shape(tensor)?, bytes })
     }
 }

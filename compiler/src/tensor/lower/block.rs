@@ -11,7 +11,19 @@ use crate::types::Scalar;
 impl<'a> Lowerer<'a> {
     /// Statements in order, then the value.
     pub(super) fn block(&mut self, scope: &mut Scope<'a>, block: &'a hir::Block) -> Option<Value> {
+        let before = self.p.tensors.len();
         for stmt in &block.stmts {
+            self.statement(scope, stmt);
+        }
+        let value = block.value.as_ref().map(|value| self.expr(scope, value));
+        // Nobody can name the block's variables from here on.
+        let ended = self.p.tensors.iter().map(|(id, _)| id).skip(before);
+        let ended: Vec<TensorId> = ended.filter(|id| self.p.tensors[*id].kind == TensorKind::Var).collect();
+        self.ended.extend(ended);
+        value
+    }
+
+    fn statement(&mut self, scope: &mut Scope<'a>, stmt: &'a hir::Stmt) {
             match stmt {
                 hir::Stmt::Let { locals, value } => {
                     let value = self.expr(scope, value);
@@ -34,31 +46,79 @@ impl<'a> Lowerer<'a> {
                 }
                 hir::Stmt::Assert { cond, message, span } => self.assert(scope, cond, message, *span),
                 hir::Stmt::ForAsserts { axes, body } => {
+                    let is_sequential = self.is_sequential(body);
                     let depth = self.enclosing.len();
                     self.push_axes(scope, axes, true);
-                    self.block(scope, body);
-                    self.enclosing.truncate(depth);
+                    if is_sequential {
+                        let own = self.enclosing.split_off(depth);
+                        let origin = self.p.origin;
+                        self.loops(own, origin, &mut |l, _| {
+                            l.block(scope, body);
+                        });
+                    } else {
+                        self.block(scope, body);
+                        self.enclosing.truncate(depth);
+                    }
                 }
-                hir::Stmt::Return { span, .. } | hir::Stmt::Loop { span, .. } | hir::Stmt::While { span, .. } => {
-                    self.unsupported(*span, "sequential code");
+                hir::Stmt::Var { local, value } => self.declare(scope, *local, value.as_ref()),
+                hir::Stmt::Assign { local, items, value, span } => {
+                    let origin = self.origin(scope, *span);
+                    self.assign(scope, *local, items, value, origin);
                 }
-                hir::Stmt::If { cond, .. } => self.unsupported(cond.span, "sequential code"),
-                hir::Stmt::Break | hir::Stmt::Continue => {}
-                hir::Stmt::Var { .. }
-                | hir::Stmt::Assign { .. }
-                | hir::Stmt::Push { .. }
-                | hir::Stmt::Pop { .. }
-                | hir::Stmt::Truncate { .. } => unreachable!("functions with variables are refused before"),
+                hir::Stmt::Push { list, value, span } => {
+                    let origin = self.origin(scope, *span);
+                    let value = self.scalar(scope, value);
+                    let list = self.list(scope, *list);
+                    self.push(list, value, origin);
+                }
+                hir::Stmt::Pop { list, into, span } => {
+                    let origin = self.origin(scope, *span);
+                    let list = self.list(scope, *list);
+                    let name = into.map_or("", |local| scope.function.locals[local.0 as usize].name.as_str());
+                    let element = self.pop(list, name, into.is_some(), origin);
+                    if let (Some(local), Some(element)) = (into, element) {
+                        scope.locals.insert(*local, Value::Tensor(self.scalar_value(element)));
+                    }
+                }
+                hir::Stmt::Truncate { list, len, span } => {
+                    let origin = self.origin(scope, *span);
+                    let len = self.scalar(scope, len);
+                    let list = self.list(scope, *list);
+                    self.truncate(list, len, origin);
+                }
+                hir::Stmt::If { cond, then, otherwise } => self.if_statement(scope, cond, then, otherwise),
+                hir::Stmt::Loop { axis, body, span } => self.loop_statement(scope, axis, body, *span),
+                hir::Stmt::While { cond, body, span } => self.while_statement(scope, cond, body, *span),
+                hir::Stmt::Break => {
+                    let after = scope.loops.last().expect("HIR promised a loop around").after;
+                    self.control(ControlKind::Leave(after), self.p.origin);
+                }
+                hir::Stmt::Continue => {
+                    let next = scope.loops.last().expect("HIR promised a loop around").next;
+                    self.control(ControlKind::Leave(next), self.p.origin);
+                }
+                hir::Stmt::Return { value, span } => self.return_statement(scope, value.as_ref(), *span),
             }
-        }
-        block.value.as_ref().map(|value| self.expr(scope, value))
     }
 
     /// A named value is computed once.
     fn bind(&mut self, scope: &Scope<'_>, local: hir::LocalId, value: Value) -> Value {
         let declared = &scope.function.locals[local.0 as usize];
         let origin = self.origin(scope, declared.span);
+        let value = self.read(value);
+        // Inside an expression nothing changes.
+        let value = if self.at_statement() { self.settle_value(value, &declared.name, origin) } else { value };
         self.bind_as(&declared.name, value, origin)
+    }
+
+    fn settle_value(&mut self, value: Value, name: &str, origin: OriginId) -> Value {
+        match value {
+            Value::Tensor(tv) => Value::Tensor(self.settle(&tv, name, origin)),
+            Value::Tuple(parts) => {
+                Value::Tuple(parts.into_iter().map(|part| self.settle_value(part, name, origin)).collect())
+            }
+            variable @ (Value::Var(_) | Value::List(_)) => variable,
+        }
     }
 
     pub(super) fn bind_as(&mut self, name: &str, value: Value, origin: OriginId) -> Value {
@@ -67,14 +127,16 @@ impl<'a> Lowerer<'a> {
             Value::Tuple(parts) => {
                 Value::Tuple(parts.into_iter().map(|part| self.bind_as(name, part, origin)).collect())
             }
+            variable @ (Value::Var(_) | Value::List(_)) => variable,
         }
     }
 
     /// A tensor-valued expression.
     pub(super) fn tensor(&mut self, scope: &mut Scope<'a>, e: &'a hir::Expr) -> Tv {
-        match self.expr(scope, e) {
+        let value = self.expr(scope, e);
+        match self.read(value) {
             Value::Tensor(value) => value,
-            Value::Tuple(_) => panic!("a tuple stands where HIR promised a tensor"),
+            other => panic!("{other:?} stands where HIR promised a tensor"),
         }
     }
 
@@ -102,7 +164,25 @@ impl<'a> Lowerer<'a> {
                 let data = super::add_const(&mut self.program.consts, data);
                 Value::Tensor(self.const_tensor(data, origin))
             }
-            hir::ExprKind::Local(local) => scope.locals[local].clone(),
+            hir::ExprKind::Local(local) => {
+                let value = scope.locals[local].clone();
+                self.read(value)
+            }
+            hir::ExprKind::Freeze { list, size } => {
+                let list = self.list(scope, *list);
+                Value::Tensor(self.freeze(scope, list, *size, origin))
+            }
+            hir::ExprKind::ListLen(list) => {
+                let list = self.list(scope, *list);
+                let len = self.list_len(list, origin);
+                Value::Tensor(self.scalar_value(len))
+            }
+            hir::ExprKind::ListAt(list, index) => {
+                let index = self.scalar(scope, index);
+                let list = self.list(scope, *list);
+                let element = self.list_at(list, index, origin);
+                Value::Tensor(self.scalar_value(element))
+            }
             hir::ExprKind::ConstItem(id) => {
                 let item = &self.consts[id.0 as usize];
                 let parts: Vec<Value> =
@@ -127,7 +207,7 @@ impl<'a> Lowerer<'a> {
             }
             hir::ExprKind::If { cond, then, otherwise } => {
                 let cond = self.scalar(scope, cond);
-                self.conditional(scope, cond, then, otherwise, origin)
+                self.conditional(scope, cond, [then, otherwise], &e.ty, origin)
             }
             hir::ExprKind::Call(call) => self.call(scope, call, e),
             hir::ExprKind::Reshape(arg) => {
@@ -153,18 +233,21 @@ impl<'a> Lowerer<'a> {
                 Value::Tensor(self.stack(&values, *axis, origin))
             }
             hir::ExprKind::Index { base, items, default } => self.index(scope, base, items, default.as_deref(), origin),
+            hir::ExprKind::For { axes, body } if self.is_sequential(body) => {
+                if !self.at_statement() {
+                    self.unsupported(e.span, "sequential code inside a reduction whose range the data decides");
+                }
+                self.comprehension_of_statements(scope, axes, body, &e.ty, origin)
+            }
             hir::ExprKind::For { axes, body } => self.comprehension(scope, axes, body, origin),
             hir::ExprKind::Reduce { op, axes, body } => self.reduce(scope, *op, axes, body, &e.ty, origin),
             hir::ExprKind::Scan { op, axis, body } => Value::Tensor(self.scan(scope, *op, axis, body, e, origin)),
             hir::ExprKind::Tuple(parts) => Value::Tuple(parts.iter().map(|part| self.expr(scope, part)).collect()),
             hir::ExprKind::Field(base, field) => match self.expr(scope, base) {
                 Value::Tuple(mut parts) => parts.swap_remove(*field),
-                Value::Tensor(_) => panic!("a field of a tensor"),
+                other => panic!("a field of {other:?}"),
             },
             hir::ExprKind::Block(block) => self.block(scope, block).expect("HIR promised a value"),
-            hir::ExprKind::Freeze { .. } | hir::ExprKind::ListLen(_) | hir::ExprKind::ListAt(..) => {
-                unreachable!("functions with variables are refused before")
-            }
         }
     }
 
@@ -270,14 +353,17 @@ impl<'a> Lowerer<'a> {
         &mut self,
         scope: &mut Scope<'a>,
         cond: ExprId,
-        then: &'a hir::Block,
-        otherwise: &'a hir::Block,
+        [then, otherwise]: [&'a hir::Block; 2],
+        ty: &'a hir::Type,
         origin: OriginId,
     ) -> Value {
         // A condition decided at build time leaves one branch.
         if let Some(value) = self.p.as_const(cond) {
             let taken = if value.bits != 0 { then } else { otherwise };
             return self.block(scope, taken).expect("HIR promised a value");
+        }
+        if self.is_sequential(then) || self.is_sequential(otherwise) {
+            return self.branch_of_statements(scope, cond, [then, otherwise], ty, origin);
         }
         self.path.push(cond);
         let a = self.block(scope, then).expect("HIR promised a value");

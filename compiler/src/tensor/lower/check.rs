@@ -16,8 +16,10 @@ use crate::tensor::*;
 use crate::types::Const;
 
 impl<'a> Lowerer<'a> {
-    fn prover(&self) -> Prover<'_> {
-        Prover::new(&self.p, &self.program.consts, &self.bounds, &self.path)
+    pub(super) fn prover(&self) -> Prover<'_> {
+        let known = self.known.iter().map(|(_, cond)| *cond).chain(self.path.iter().copied());
+        Prover::new(&self.p, &self.program.consts, &self.bounds, &known.collect::<Vec<_>>())
+            .around(&self.outer_regions, &self.lengths)
     }
 
     /// Whether `0 <= index < extent` is proved.
@@ -149,10 +151,11 @@ impl<'a> Lowerer<'a> {
     }
 
     /// States a condition over the indices it depends on.
-    fn add_check(&mut self, cond: ExprId, failure: Failure, values: Vec<ExprId>, origin: OriginId) {
+    pub(super) fn add_check(&mut self, cond: ExprId, failure: Failure, values: Vec<ExprId>, origin: OriginId) {
         let (mut cond, mut values) = (cond, values);
-        let is_uniform = self.path.iter().all(|cond| self.p.free_axes(*cond).is_empty());
-        let can_shrink = is_uniform && !self.at_extremes && matches!(failure, Failure::IndexOutOfRange { .. });
+        let is_uniform = self.path.iter().all(|cond| self.is_uniform(*cond));
+        let of_tensor = matches!(failure, Failure::IndexOutOfRange { .. }) && self.p.as_size(values[1]).is_some();
+        let can_shrink = is_uniform && !self.at_extremes && of_tensor;
         if can_shrink {
             let index = values[0];
             if let Some(ends) = self.extremes(index, origin) {
@@ -175,10 +178,11 @@ impl<'a> Lowerer<'a> {
             }
         }
         // Keep the order of nesting, and guard by the ranges of the indices that are left out.
-        let order: Vec<AxisId> = self.enclosing.iter().map(|outer| outer.axis).collect();
+        let inside = &self.enclosing[self.base..];
+        let order: Vec<AxisId> = inside.iter().map(|outer| outer.axis).collect();
         needed.sort_by_key(|outer| order.iter().position(|axis| *axis == outer.axis));
         let left_out: Vec<Enclosing> =
-            self.enclosing.iter().filter(|outer| !needed.iter().any(|n| n.axis == outer.axis)).cloned().collect();
+            inside.iter().filter(|outer| !needed.iter().any(|n| n.axis == outer.axis)).cloned().collect();
         for outer in left_out {
             cond = self.unless_empty(&outer, &needed, cond, origin);
         }
@@ -199,7 +203,8 @@ impl<'a> Lowerer<'a> {
         }
         let mut free = self.p.free_axes(outer.lo);
         free.extend(self.p.free_axes(outer.hi));
-        if !free.iter().all(|axis| needed.iter().any(|n| n.axis == *axis)) {
+        let around = &self.enclosing[..self.base];
+        if !free.iter().all(|axis| needed.iter().chain(around).any(|n| n.axis == *axis)) {
             return cond;
         }
         let some = self.p.op(Op::Lt, &[outer.lo, outer.hi], origin);
@@ -213,7 +218,7 @@ impl<'a> Lowerer<'a> {
         let (mut low, mut high) = (index, index);
         let mut removed = Vec::new();
         let mut nonempty: Option<ExprId> = None;
-        for outer in self.enclosing.clone().into_iter().rev() {
+        for outer in self.enclosing[self.base..].to_vec().into_iter().rev() {
             if outer.step != Size::constant(1) {
                 continue;
             }

@@ -54,12 +54,7 @@ impl<'a> Lowerer<'a> {
                     lowered.push(Item::At(self.border(*border, index, &extent, origin)));
                 }
                 hir::IndexItem::Slice { lo, hi } => {
-                    let (lo, hi) = (self.size_in(scope, lo), self.size_in(scope, hi));
-                    self.check_size(&lo, &format!("the slice of `{name}` starts at or after 0"), origin);
-                    let text = format!("the slice of `{name}` does not end before it starts");
-                    self.check_size(&hi.minus(&lo), &text, origin);
-                    let text = format!("the slice of `{name}` ends inside its axis {axis}");
-                    self.check_size(&extent.minus(&hi), &text, origin);
+                    let (lo, hi) = self.check_slice(scope, lo, hi, &extent, &name, axis, origin);
                     lowered.push(Item::Slice(lo.clone(), hi.minus(&lo)));
                 }
             }
@@ -157,6 +152,24 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// The ends of a slice, which are proved or checked to lie in order inside the axis.
+    pub(super) fn check_slice(
+        &mut self,
+        scope: &Scope<'a>,
+        lo: &Size,
+        hi: &Size,
+        extent: &Size,
+        name: &str,
+        axis: usize,
+        origin: OriginId,
+    ) -> (Size, Size) {
+        let (lo, hi) = (self.size_in(scope, lo), self.size_in(scope, hi));
+        self.check_size(&lo, &format!("the slice of `{name}` starts at or after 0"), origin);
+        self.check_size(&hi.minus(&lo), &format!("the slice of `{name}` does not end before it starts"), origin);
+        self.check_size(&extent.minus(&hi), &format!("the slice of `{name}` ends inside its axis {axis}"), origin);
+        (lo, hi)
+    }
+
     /// Values one after another along an axis: a chain of conditions on that axis.
     pub(super) fn concat(&mut self, values: &[Tv], axis: usize, origin: OriginId) -> Tv {
         let mut dims = values[0].dims.clone();
@@ -222,6 +235,8 @@ impl<'a> Lowerer<'a> {
                 l.element(value, &own, origin)
             });
         }
+        // Two names for one variable's bytes would hide its changes.
+        let value = &self.settle(value, "reshaped", origin);
         let stored = self.store(value, "reshaped", origin);
         if let At::Stored(tensor, prefix) = &stored.at {
             let (tensor, prefix) = (*tensor, prefix.clone());

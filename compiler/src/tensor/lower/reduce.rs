@@ -80,10 +80,23 @@ impl<'a> Lowerer<'a> {
         let depth = self.enclosing.len();
         let outputs: Vec<AxisId> =
             self.enclosing.iter().filter(|outer| outer.is_output).map(|outer| outer.axis).collect();
-        let ids = self.push_axes(scope, axes, false);
-        let Some(Value::Tensor(value)) = self.block(scope, body) else { panic!("HIR promised a scalar") };
-        let body = self.element(&value, &[], origin);
-        let own = self.enclosing.split_off(depth);
+        let (ids, body, own) = if self.is_sequential(body) {
+            let Some((stored, own)) = self.elements_of_statements(scope, axes, body, origin) else {
+                let span = body.value.as_ref().expect("HIR promised a value").span;
+                self.unsupported(span, "sequential code inside a reduction whose range the data decides");
+                let zero = Const { ty: stored_type(body), bits: 0 };
+                let zero = self.p.constant(zero, origin);
+                return Value::Tensor(self.scalar_value(zero));
+            };
+            let ids: Vec<AxisId> = own.iter().map(|index| index.axis).collect();
+            let indices: Vec<ExprId> = ids.iter().map(|axis| self.p.axis(*axis, origin)).collect();
+            (ids, self.element(&stored, &indices, origin), own)
+        } else {
+            let ids = self.push_axes(scope, axes, false);
+            let Some(Value::Tensor(value)) = self.block(scope, body) else { panic!("HIR promised a scalar") };
+            let body = self.element(&value, &[], origin);
+            (ids, body, self.enclosing.split_off(depth))
+        };
         let reduce_axes: Vec<ReduceAxis> = own
             .iter()
             .map(|index| ReduceAxis { axis: index.axis, lo: index.lo, hi: index.hi, step: index.step.clone() })
@@ -128,8 +141,7 @@ impl<'a> Lowerer<'a> {
         }
         match ty {
             hir::Type::Tuple(_) => Value::Tuple(parts),
-            hir::Type::List(_) => unreachable!("a reduction gives no list"),
-            hir::Type::Tensor(_) => parts.swap_remove(0),
+            hir::Type::Tensor(_) | hir::Type::List(_) => parts.swap_remove(0),
         }
     }
 
@@ -191,9 +203,16 @@ impl<'a> Lowerer<'a> {
         origin: OriginId,
     ) -> Tv {
         let depth = self.enclosing.len();
-        let ids = self.push_axes(scope, std::slice::from_ref(axis), true);
-        let Some(Value::Tensor(value)) = self.block(scope, body) else { panic!("HIR promised a scalar") };
-        let body = self.element(&value, &[], origin);
+        let (ids, body) = if self.is_sequential(body) {
+            let stored = self.elements_of_statements(scope, std::slice::from_ref(axis), body, origin);
+            let (stored, own) = stored.expect("the axis of a scan has an extent, and a scan is no part of a reduction");
+            let index = self.p.axis(own[0].axis, origin);
+            (vec![own[0].axis], self.element(&stored, &[index], origin))
+        } else {
+            let ids = self.push_axes(scope, std::slice::from_ref(axis), true);
+            let Some(Value::Tensor(value)) = self.block(scope, body) else { panic!("HIR promised a scalar") };
+            (ids, self.element(&value, &[], origin))
+        };
         self.enclosing.truncate(depth);
         let outer = self.dependencies(body);
         if outer.iter().any(|index| !index.liftable) {
@@ -216,4 +235,10 @@ impl<'a> Lowerer<'a> {
         }));
         Tv { elem, dims: dims[prefix.len()..].to_vec(), at: At::Stored(tensor, prefix) }
     }
+}
+
+/// The type in which the value of a block is computed.
+fn stored_type(block: &hir::Block) -> Scalar {
+    let elem = block.value.as_ref().and_then(|value| value.ty.as_scalar());
+    compute_type(elem.expect("HIR promised a scalar"))
 }

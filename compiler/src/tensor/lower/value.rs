@@ -13,6 +13,19 @@ pub(super) enum Value {
     Tensor(Tv),
     /// Several values.
     Tuple(Vec<Value>),
+    /// A variable: a scalar or a tensor.
+    Var(TensorId),
+    /// A list.
+    List(List),
+}
+
+/// A list: a variable of its capacity, of which the first elements count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct List {
+    /// The elements.
+    pub elements: TensorId,
+    /// How many there are.
+    pub len: TensorId,
 }
 
 /// A tensor value. Its own axes are those of `dims`; it may also depend on enclosing indices.
@@ -87,7 +100,48 @@ impl Lowerer<'_> {
                 needed.extend(self.p.free_axes(outer.hi));
             }
         }
-        self.enclosing.iter().filter(|outer| needed.contains(&outer.axis)).cloned().collect()
+        self.enclosing[self.base..].iter().filter(|outer| needed.contains(&outer.axis)).cloned().collect()
+    }
+
+    /// Whether a value would be another one if it were computed later: it loads a variable.
+    pub(super) fn changes(&self, value: &Tv) -> bool {
+        let loads = |id: ExprId| self.p.loads_var(id).iter().any(|var| !self.ended.contains(var));
+        match &value.at {
+            At::Stored(tensor, prefix) => self.is_live(*tensor) || prefix.iter().any(|index| loads(*index)),
+            At::Lambda(_, expr) => loads(*expr),
+        }
+    }
+
+    /// Whether a tensor is a variable that may still change.
+    fn is_live(&self, tensor: TensorId) -> bool {
+        self.p.tensors[tensor].kind == TensorKind::Var && !self.ended.contains(&tensor)
+    }
+
+    /// The value of now, whatever happens to variables later.
+    pub(super) fn settle(&mut self, value: &Tv, name: &str, origin: OriginId) -> Tv {
+        if !self.changes(value) {
+            return value.clone();
+        }
+        if let At::Stored(tensor, prefix) = &value.at
+            && !self.is_live(*tensor)
+        {
+            // A row of a tensor that does not change: its indices are of now.
+            let (tensor, prefix) = (*tensor, prefix.clone());
+            let prefix = prefix.into_iter().map(|index| self.settle_scalar(index, name, origin)).collect();
+            return Tv::stored(value.elem, value.dims.clone(), tensor, prefix);
+        }
+        let (elem, dims) = (value.elem, value.dims.clone());
+        let copy = self.lambda(elem, &dims, origin, |l, index| l.element(value, index, origin));
+        let At::Lambda(own, expr) = &copy.at else { unreachable!("lambda gives a lambda") };
+        let tensor = self.stage(own, *expr, elem, name, origin);
+        Tv::stored(elem, dims, tensor, Vec::new())
+    }
+
+    /// The same for a scalar expression.
+    pub(super) fn settle_scalar(&mut self, id: ExprId, name: &str, origin: OriginId) -> ExprId {
+        let value = self.scalar_value(id);
+        let value = self.settle(&value, name, origin);
+        self.element(&value, &[], origin)
     }
 
     /// Makes a value one that is computed once: a stage over its own axes and the enclosing indices it depends on.
@@ -113,18 +167,22 @@ impl Lowerer<'_> {
     /// indices, but what the branch's condition protects must not be evaluated outside it. Conditions that no index
     /// decides are the stage's guard instead.
     fn guarded(&mut self, expr: ExprId, origin: OriginId) -> ExprId {
-        let varying: Vec<ExprId> =
-            self.path.iter().copied().filter(|cond| !self.p.free_axes(*cond).is_empty()).collect();
+        let varying: Vec<ExprId> = self.path.iter().copied().filter(|cond| !self.is_uniform(*cond)).collect();
         let Some(path) = varying.into_iter().reduce(|a, b| self.and(a, b, origin)) else { return expr };
         let ty = self.p.ty(expr);
         let zero = self.p.constant(crate::types::Const { ty, bits: 0 }, origin);
         self.p.select(path, expr, zero, origin)
     }
 
+    /// Whether no index inside the current region decides a condition.
+    pub(super) fn is_uniform(&self, cond: ExprId) -> bool {
+        let free = self.p.free_axes(cond);
+        free.iter().all(|axis| self.enclosing[..self.base].iter().any(|outer| outer.axis == *axis))
+    }
+
     /// The conjunction of the conditions around the current expression that no index decides.
     pub(super) fn uniform_path(&mut self, origin: OriginId) -> Option<ExprId> {
-        let uniform: Vec<ExprId> =
-            self.path.iter().copied().filter(|cond| self.p.free_axes(*cond).is_empty()).collect();
+        let uniform: Vec<ExprId> = self.path.iter().copied().filter(|cond| self.is_uniform(*cond)).collect();
         uniform.into_iter().reduce(|a, b| self.and(a, b, origin))
     }
 
@@ -167,7 +225,9 @@ impl Lowerer<'_> {
 
     /// A pipeline's result: a tensor without prefix, written by a stage or alias (whoever lowers further copies parameters).
     pub(super) fn result(&mut self, value: &Tv, elem: Scalar, name: &str, origin: OriginId) -> TensorId {
-        let own_stage = |l: &Self, t: TensorId| l.p.tensors[t].kind == TensorKind::Local && l.p.tensors[t].elem == elem;
+        let own_stage = |l: &Self, t: TensorId| {
+            matches!(l.p.tensors[t].kind, TensorKind::Local | TensorKind::Var) && l.p.tensors[t].elem == elem
+        };
         match &value.at {
             At::Stored(tensor, prefix) if prefix.is_empty() && own_stage(self, *tensor) => {
                 let taken = self.p.results.iter().any(|(_, other)| other == tensor);

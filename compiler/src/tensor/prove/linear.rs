@@ -48,42 +48,13 @@ impl Prover<'_> {
         sum.size = sum.size.plus(&b.size.times_const(factor));
         for (id, coefficient) in &b.terms {
             let coefficient = coefficient.saturating_mul(factor);
-            match sum.terms.iter_mut().find(|(own, _)| self.same(*own, *id)) {
+            match sum.terms.iter_mut().find(|(own, _)| self.p.same(*own, *id)) {
                 Some((_, own)) => *own = own.saturating_add(coefficient),
                 None => sum.terms.push((*id, coefficient)),
             }
         }
         sum.terms.retain(|(_, coefficient)| *coefficient != 0);
         sum
-    }
-
-    /// Whether two expressions are the same expression.
-    pub(super) fn same(&self, a: ExprId, b: ExprId) -> bool {
-        self.same_within(a, b, 12)
-    }
-
-    fn same_within(&self, a: ExprId, b: ExprId, depth: usize) -> bool {
-        if a == b {
-            return true;
-        }
-        // Indices are small; large graphs are shared already, and walking them as trees would take for ever.
-        if depth == 0 {
-            return false;
-        }
-        let same_all = |a: &[ExprId], b: &[ExprId]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same_within(*a, *b, depth - 1))
-        };
-        match (&self.p.exprs[a], &self.p.exprs[b]) {
-            (Expr::Op(f, a), Expr::Op(g, b)) => f == g && same_all(a, b),
-            (Expr::Load(t, a), Expr::Load(u, b)) => t == u && same_all(a, b),
-            (Expr::Cast(x), Expr::Cast(y)) => self.p.ty(a) == self.p.ty(b) && self.same_within(*x, *y, depth - 1),
-            (Expr::Select(c, x, y), Expr::Select(d, v, w)) => {
-                self.same_within(*c, *d, depth - 1)
-                    && self.same_within(*x, *v, depth - 1)
-                    && self.same_within(*y, *w, depth - 1)
-            }
-            (x, y) => x == y,
-        }
     }
 
     pub(super) fn replace(&self, form: &Linear, id: ExprId, coefficient: i64, bound: &Linear) -> Linear {
