@@ -254,11 +254,6 @@ const REFUSALS: &[Refusal] = &[
         &["E0902 `state` is not available yet (`s`)", "E0902 `weights` is not available yet (`w`)"],
     ),
     (
-        "struct Box[K] { corner: f32[K, 4] }\npipeline p(x: f32[3]) -> Box[3] { x }",
-        "1:8",
-        &["E0903 `struct` is not available yet (`Box`)"],
-    ),
-    (
         "pipeline p(x: f32[N]) -> f32[N] { static if known(N, 3) { x } else { x } }",
         "1:45",
         &["E0317 `known` takes one size"],

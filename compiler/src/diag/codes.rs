@@ -74,6 +74,7 @@ table! {
     BAD_JUMP 325 "`break`, `continue` or `return` out of nothing";
     UNREACHABLE 326 "statement that is never reached";
     LIST 327 "list where no list can be";
+    BAD_STRUCT 328 "malformed struct";
 
     SHAPES_DIFFER 401 "shapes that differ";
     SHAPES_UNDECIDED 402 "shapes whose equality is not known";
@@ -100,7 +101,6 @@ table! {
 
     NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
-    NOT_YET_STRUCT 903 "structs are not available yet";
     NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }
 

@@ -2,11 +2,12 @@
 //! once for all sizes.
 
 use super::check::{
-    Active, ActiveKey, Checked, Checker, FnInfo, FnValue, Frame, InstanceKey, Reported, Returns, Wants, type_params,
+    Active, ActiveKey, Checked, Checker, FnInfo, FnValue, Frame, InstanceKey, Reported, Returns, Wants,
 };
 use super::load::ItemId;
 use super::scope::Binding;
-use super::{Block, Fact, Fn, FnId, ResultDecl};
+use super::weight::MAX_WEIGHT;
+use super::{Block, Fact, Fn, FnId, ResultDecl, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
@@ -46,7 +47,7 @@ impl Checker<'_> {
         if self.active.len() >= DEPTH {
             return Err(self.nested_too_deeply(function, asked));
         }
-        let names = type_params(function);
+        let names = self.type_params(item.module, function);
         let types_text = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}"));
         let sizes_text = key.sizes.iter().map(|(name, size)| format!("{name} = {size}"));
         let types_text: Vec<String> = types_text.chain(sizes_text).collect();
@@ -62,6 +63,7 @@ impl Checker<'_> {
         self.frames.push(frame);
         let result = self.instance_body(item, function, &tree.doc, &names, types, fns);
         self.frames.pop();
+        let result = result.and_then(|id| self.is_small_enough(id, function, asked));
         self.active.pop();
         self.instances.insert(key, result);
         result
@@ -81,6 +83,22 @@ impl Checker<'_> {
         }
         self.diagnostics.push(diagnostic.label(function.name.span, "defined here"));
         Reported
+    }
+
+    /// Holds that a function does not become too much code when it is inlined.
+    fn is_small_enough(&mut self, id: FnId, function: &ast::Fn, asked: Option<Span>) -> Checked<FnId> {
+        if self.infos[id.0 as usize].weight <= MAX_WEIGHT {
+            return Ok(id);
+        }
+        let name = self.program.fns[id.0 as usize].name.clone();
+        let message = format!("`{name}` becomes more than {MAX_WEIGHT} operations");
+        let mut diagnostic = Diagnostic::error(codes::TOO_LARGE, function.name.span, message)
+            .note("functions are always inlined: each call is a copy of what it calls")
+            .help("call once and bind the result with `let`, or call inside a `loop`");
+        if let Some(asked) = asked {
+            diagnostic = diagnostic.label(asked, "called here");
+        }
+        Err(self.report(diagnostic))
     }
 
     fn nested_too_deeply(&mut self, function: &ast::Fn, asked: Option<Span>) -> Reported {
@@ -111,13 +129,16 @@ impl Checker<'_> {
         self.declare_params(function, fns)?;
         self.declare_facts(function)?;
         let declared_params = self.frame().params.len();
-        let (body, results) = self.body(function)?;
+        let (mut body, results) = self.body(function)?;
+        let prelude = std::mem::take(&mut self.frame_mut().prelude);
+        body.stmts.splice(0..0, prelude);
         let pure = match &body.value {
             Some(_) => self.pure_block(&body),
             None => None,
         };
         let name = self.item_text(item);
-        Ok(self.finish(name, doc, results, body, FnInfo { declared_params, pure, ..FnInfo::default() }))
+        let result = self.frame_mut().result.take();
+        Ok(self.finish(name, doc, results, body, FnInfo { declared_params, pure, result, ..FnInfo::default() }))
     }
 
     /// Makes a function of the frame that was filled.
@@ -163,12 +184,18 @@ impl Checker<'_> {
         if let Some(value) = body.value.take() {
             body.value = Some(Box::new(self.check_results(*value, function, &results)?));
         }
-        let decls = function
-            .results
-            .iter()
-            .zip(results)
-            .map(|(decl, ty)| ResultDecl { name: decl.name.as_ref().map(|name| name.text.clone()), ty });
-        Ok((body, decls.collect()))
+        // A struct's fields are the results.
+        let mut decls = Vec::new();
+        for (decl, ty) in function.results.iter().zip(results) {
+            match ty {
+                Type::Tuple(fields) => {
+                    decls.extend(fields.iter().map(|(name, ty)| ResultDecl { name: name.clone(), ty: ty.clone() }));
+                    self.frame_mut().result = fields.of.clone();
+                }
+                ty => decls.push(ResultDecl { name: decl.name.as_ref().map(|name| name.text.clone()), ty }),
+            }
+        }
+        Ok((body, decls))
     }
 
     /// The body of an in-language test.
@@ -184,7 +211,8 @@ impl Checker<'_> {
 
     /// Checks a function that nobody called, with a default type for each type parameter.
     pub(super) fn uncalled(&mut self, item: ItemId, function: &ast::Fn) {
-        let types: Vec<Scalar> = type_params(function).iter().map(|name| default_type(function, name)).collect();
+        let types: Vec<Scalar> =
+            self.type_params(item.module, function).iter().map(|name| default_type(function, name)).collect();
         let fns: Vec<FnValue> = function
             .params
             .iter()

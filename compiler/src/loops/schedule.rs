@@ -91,7 +91,12 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
                 total += choose(context, then, choices).max(choose(context, other, choices));
             }
             Stmt::Block(_, body) | Stmt::Repeat(body) => total += choose(context, body, choices),
-            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) | Stmt::Leave(_) => {
+            Stmt::Let(..)
+            | Stmt::Set(..)
+            | Stmt::Accumulate(..)
+            | Stmt::Store { .. }
+            | Stmt::Fail(..)
+            | Stmt::Leave(_) => {
                 let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
                 total += costs.scalar(std::slice::from_ref(stmt));
             }

@@ -175,7 +175,7 @@ pub struct TypeExpr {
 /// The kinds of types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeKind {
-    /// `f32`, `T`, `dim`, or a struct's name.
+    /// `f32`, `T`, `dim`, or a struct's name; `boxes.Boxes` is one name with a point in it.
     Name(Name),
     /// `f32[H, W]`; `f32[]` is a tensor of rank 0, the same as `f32`.
     Tensor(Name, Vec<DimDecl>),

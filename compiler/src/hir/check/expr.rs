@@ -210,7 +210,7 @@ impl Checker<'_> {
                 Err(Reported) => failed = true,
             }
         }
-        if failed { Err(Reported) } else { Ok(expr(ExprKind::Tuple(values), Type::Tuple(types), span)) }
+        if failed { Err(Reported) } else { Ok(expr(ExprKind::Tuple(values), Type::tuple(types), span)) }
     }
 
     /// Checks an expression; literals that nothing else decides become `i32` or `f32` here.

@@ -25,19 +25,21 @@ mod sequential;
 mod shape;
 mod signature;
 mod sizes;
+mod structs;
 mod tensors;
 mod types;
 
 use super::facts::Facts;
 use super::load::{ItemId, ModuleId, Modules};
 use super::scope::{Binding, Scopes};
-use super::{ConstId, Decided, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Type};
+use super::{ConstId, Decided, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Stmt, StructRef, Type};
 use crate::diag::{Code, Diagnostic};
 use crate::ops::Op;
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar};
 use crate::source::{Resolver, SourceMap, Span};
 use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 pub(super) use args::ArgSource;
 pub(super) use block::Wants;
@@ -45,7 +47,6 @@ pub(super) use call::CalleeNames;
 pub(super) use items::Global;
 pub(super) use sequential::diverges;
 pub(super) use sizes::Pure;
-pub(super) use types::type_params;
 
 /// A diagnostic was given.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,10 @@ pub(super) struct FnInfo {
     pub size_scalars: BTreeSet<ScalarVar>,
     /// Its value as a pure expression of sizes and scalar parameters, if it is one.
     pub pure: Option<Pure>,
+    /// The struct that its results are the fields of, in its sizes.
+    pub result: Option<StructRef>,
+    /// How much code it becomes when inlined.
+    pub weight: u64,
 }
 
 /// What is known of a constant item.
@@ -201,6 +206,8 @@ pub(super) struct Frame {
     /// How many conditions surround what is being checked.
     pub conditions: u32,
     pub size_scalars: BTreeSet<ScalarVar>,
+    /// Statements before the body: they put structs together from the parameters that hold their fields.
+    pub prelude: Vec<Stmt>,
     /// Set for lambdas.
     pub captures: Option<Captures>,
     /// Sizes of the results that the data decides, as far as results were read.
@@ -222,6 +229,8 @@ pub(super) struct Frame {
     /// Whether the expression about to be checked is the whole value of a statement.
     pub is_whole: bool,
     pub returns: Returns,
+    /// The struct that the results are the fields of.
+    pub result: Option<StructRef>,
 }
 
 impl Frame {
@@ -240,6 +249,7 @@ impl Frame {
             ranges: BTreeMap::new(),
             conditions: 0,
             size_scalars: BTreeSet::new(),
+            prelude: Vec::new(),
             captures: None,
             decided: Vec::new(),
             fresh: Vec::new(),
@@ -251,6 +261,7 @@ impl Frame {
             jumps: false,
             is_whole: false,
             returns: Returns::Nowhere,
+            result: None,
         }
     }
 }
@@ -268,6 +279,8 @@ pub(super) struct Checker<'a> {
     pub instances: BTreeMap<InstanceKey, Checked<FnId>>,
     pub consts: BTreeMap<ItemId, ConstState>,
     pub active: Vec<Active>,
+    /// Struct items.
+    pub structs: BTreeMap<ItemId, Checked<Rc<structs::StructDef>>>,
     /// Which functions ask for sizes during compilation.
     pub statics: BTreeMap<ItemId, bool>,
     /// Whether the function being checked stands for calls that there are not, with constant sizes perhaps.
@@ -289,6 +302,7 @@ impl<'a> Checker<'a> {
             instances: BTreeMap::new(),
             consts: BTreeMap::new(),
             active: Vec::new(),
+            structs: BTreeMap::new(),
             statics: BTreeMap::new(),
             is_uncalled: false,
             passes: 0,

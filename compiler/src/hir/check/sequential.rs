@@ -59,7 +59,7 @@ impl Checker<'_> {
         let value = self.expr(tree, expect);
         self.frame_mut().is_whole = false;
         let value = value?;
-        if !self.has_in_out(&value) || value.ty == Type::Tuple(Vec::new()) {
+        if !self.has_in_out(&value) || value.ty.is_unit() {
             return Ok(value);
         }
         let (ty, span) = (value.ty.clone(), value.span);
