@@ -254,14 +254,36 @@ const REFUSALS: &[Refusal] = &[
         &["E0902 `state` is not available yet (`s`)", "E0902 `weights` is not available yet (`w`)"],
     ),
     (
-        "struct Box[K] { corner: f32[K, 4] }\npipeline p(x: f32[3]) -> Box[3] { x }",
-        "1:8",
-        &["E0903 `struct` is not available yet (`Box`)"],
+        "pipeline p(x: f32[N]) -> f32[N] { static if known(N, 3) { x } else { x } }",
+        "1:45",
+        &["E0317 `known` takes one size"],
     ),
     (
-        "pipeline p(x: f32[N]) -> f32[N] { static if known(N) { x } else { x } }",
-        "1:45",
-        &["E0905 `known(…)` is not available yet"],
+        "fn f(x: f32[N]) -> f32 { var s = 0.0\n static loop i in 0..N { s += x[i] }\n s }\npipeline p(x: f32[3], y: f32[N]) -> f32 { f(x) + f(y) }",
+        "2:22",
+        &["E0315 `N` is not known during compilation"],
+    ),
+    (
+        "pipeline p(x: f32[N]) -> f32 { var s = 0.0\n static loop i in [1.0, 2.0] { s += i\n break }\n static loop i in x { s += 1.0 }\n static loop i in 0..3 by 0 { s += 1.0 }\n static loop i in \"ab\" { i = 3 }\n static if N > 3 { s = 1.0 }\n static if s > 3.0 { s = 1.0 }\n s }",
+        "3:2",
+        &[
+            "E0325 `break` stands in no loop",
+            "E0315 a `static loop` runs over values known during compilation",
+            "E0411 a step must be at least 1",
+            "E0212 `i` cannot be assigned to",
+            "E0315 this cannot be decided during compilation",
+            "E0315 this cannot be decided during compilation",
+        ],
+    ),
+    (
+        "pipeline p(x: f32) -> f32 { var s = x\n static loop i in 0..200 { static loop j in 0..200 { s += x } }\n s }",
+        "2:28",
+        &["E0703 static loops would be written out more than 20000 times"],
+    ),
+    (
+        "fn f(x: f32[N]) -> f32 { static if N > 1 { f(x[1..]) } else { x[0] } }\npipeline p(x: f32[4]) -> f32 { f(x) }",
+        "1:44",
+        &["E0209 `f` calls itself"],
     ),
 ];
 

@@ -75,6 +75,7 @@ table! {
     BAD_JUMP 325 "`break`, `continue` or `return` out of nothing";
     UNREACHABLE 326 "statement that is never reached";
     LIST 327 "list where no list can be";
+    BAD_STRUCT 328 "malformed struct";
 
     SHAPES_DIFFER 401 "shapes that differ";
     SHAPES_UNDECIDED 402 "shapes whose equality is not known";
@@ -97,11 +98,10 @@ table! {
 
     BAD_SIZE_OPTION 701 "size that a build cannot fix";
     MEMORY_LIMIT 702 "more memory than allowed";
+    TOO_LARGE 703 "more code than a program may become";
 
-    NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
+    DATA_RANGE 901 "sequential code in a reduction whose range the data decides";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
-    NOT_YET_STRUCT 903 "structs are not available yet";
-    NOT_YET_STATIC 905 "parts of `static` are not available yet";
 }
 
 impl Code {

@@ -2,15 +2,17 @@
 //! once for all sizes.
 
 use super::check::{
-    Active, ActiveKey, Checked, Checker, FnInfo, FnValue, Frame, InstanceKey, Reported, Returns, Wants, type_params,
+    Active, ActiveKey, Checked, Checker, FnInfo, FnValue, Frame, InstanceKey, Reported, Returns, Wants,
 };
 use super::load::ItemId;
 use super::scope::Binding;
-use super::{Block, Fact, Fn, FnId, ResultDecl};
+use super::weight::MAX_WEIGHT;
+use super::{Block, Fact, Fn, FnId, ResultDecl, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
 use crate::types::Scalar;
+use std::collections::BTreeMap;
 
 /// How deeply calls may nest while functions are checked.
 const DEPTH: usize = 64;
@@ -22,9 +24,10 @@ impl Checker<'_> {
         item: ItemId,
         types: &[Scalar],
         fns: Vec<FnValue>,
+        sizes: BTreeMap<String, i64>,
         asked: Option<Span>,
     ) -> Checked<FnId> {
-        let key = InstanceKey { item, types: types.to_vec(), fns: fns.iter().map(FnValue::key).collect() };
+        let key = InstanceKey { item, types: types.to_vec(), fns: fns.iter().map(FnValue::key).collect(), sizes };
         if let Some(known) = self.instances.get(&key) {
             return *known;
         }
@@ -33,19 +36,34 @@ impl Checker<'_> {
         let (ItemKind::Fn(function) | ItemKind::Pipeline(function)) = &tree.kind else {
             unreachable!("only functions have instances")
         };
-        let what = ActiveKey::Instance(key.clone());
-        let start = self.active.iter().position(|active| active.what == what);
-        if start.is_some() || self.active.len() >= DEPTH {
-            return Err(self.recursion(item, function, start.unwrap_or(0), asked));
+        // Smaller constant sizes do not make another function of it.
+        let is_same = |active: &Active| match &active.what {
+            ActiveKey::Instance(other) => (other.item, &other.types, &other.fns) == (key.item, &key.types, &key.fns),
+            ActiveKey::Const(_) => false,
+        };
+        if let Some(start) = self.active.iter().position(is_same) {
+            return Err(self.recursion(item, function, start, asked));
         }
-        let names = type_params(function);
-        let types_text: Vec<String> = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}")).collect();
-        self.active.push(Active { what, name: self.item_text(item), asked, types: types_text.join(", ") });
+        if self.active.len() >= DEPTH {
+            return Err(self.nested_too_deeply(function, asked));
+        }
+        let names = self.type_params(item.module, function);
+        let types_text = names.iter().zip(types).map(|(name, ty)| format!("{name} = {ty}"));
+        let sizes_text = key.sizes.iter().map(|(name, size)| format!("{name} = {size}"));
+        let types_text: Vec<String> = types_text.chain(sizes_text).collect();
+        self.active.push(Active {
+            what: ActiveKey::Instance(key.clone()),
+            name: self.item_text(item),
+            asked,
+            types: types_text.join(", "),
+        });
         let mut frame = Frame::new(item.module, function.name.span);
+        frame.known = key.sizes.clone();
         frame.returns = if function.results.is_empty() { Returns::Nothing } else { Returns::Results(item) };
         self.frames.push(frame);
         let result = self.instance_body(item, function, &tree.doc, &names, types, fns);
         self.frames.pop();
+        let result = result.and_then(|id| self.is_small_enough(id, function, asked));
         self.active.pop();
         self.instances.insert(key, result);
         result
@@ -55,7 +73,8 @@ impl Checker<'_> {
         let name = self.item_text(item);
         let place = asked.unwrap_or(function.name.span);
         let mut diagnostic = Diagnostic::error(codes::RECURSION, place, format!("`{name}` calls itself"))
-            .note("functions are always inlined, so they cannot be recursive");
+            .note("functions are always inlined, so they cannot be recursive")
+            .help("write a `while` with what changes in a `var`; what is still to be done can wait in a `list`");
         let chain: Vec<_> = self.active[start..].iter().take(8).cloned().collect();
         for active in &chain[1.min(chain.len())..] {
             if let Some(asked) = active.asked {
@@ -64,6 +83,33 @@ impl Checker<'_> {
         }
         self.diagnostics.push(diagnostic.label(function.name.span, "defined here"));
         Reported
+    }
+
+    /// Holds that a function does not become too much code when it is inlined.
+    fn is_small_enough(&mut self, id: FnId, function: &ast::Fn, asked: Option<Span>) -> Checked<FnId> {
+        if self.infos[id.0 as usize].weight <= MAX_WEIGHT {
+            return Ok(id);
+        }
+        let name = self.program.fns[id.0 as usize].name.clone();
+        let message = format!("`{name}` becomes more than {MAX_WEIGHT} operations");
+        let mut diagnostic = Diagnostic::error(codes::TOO_LARGE, function.name.span, message)
+            .note("functions are always inlined: each call is a copy of what it calls")
+            .help("call once and bind the result with `let`, or call inside a `loop`");
+        if let Some(asked) = asked {
+            diagnostic = diagnostic.label(asked, "called here");
+        }
+        Err(self.report(diagnostic))
+    }
+
+    fn nested_too_deeply(&mut self, function: &ast::Fn, asked: Option<Span>) -> Reported {
+        let place = asked.unwrap_or(function.name.span);
+        let message = format!("calls are nested more than {DEPTH} deep");
+        let mut diagnostic = Diagnostic::error(codes::TOO_LARGE, place, message);
+        // The outermost call shows where to begin.
+        if let Some(first) = self.active.iter().find_map(|active| active.asked) {
+            diagnostic = diagnostic.label(first, "the outermost of these calls");
+        }
+        self.report(diagnostic.note("functions are always inlined, each into its caller"))
     }
 
     fn instance_body(
@@ -83,13 +129,16 @@ impl Checker<'_> {
         self.declare_params(function, fns)?;
         self.declare_facts(function)?;
         let declared_params = self.frame().params.len();
-        let (body, results) = self.body(function)?;
+        let (mut body, results) = self.body(function)?;
+        let prelude = std::mem::take(&mut self.frame_mut().prelude);
+        body.stmts.splice(0..0, prelude);
         let pure = match &body.value {
             Some(_) => self.pure_block(&body),
             None => None,
         };
         let name = self.item_text(item);
-        Ok(self.finish(name, doc, results, body, FnInfo { declared_params, pure, ..FnInfo::default() }))
+        let result = self.frame_mut().result.take();
+        Ok(self.finish(name, doc, results, body, FnInfo { declared_params, pure, result, ..FnInfo::default() }))
     }
 
     /// Makes a function of the frame that was filled.
@@ -135,12 +184,18 @@ impl Checker<'_> {
         if let Some(value) = body.value.take() {
             body.value = Some(Box::new(self.check_results(*value, function, &results)?));
         }
-        let decls = function
-            .results
-            .iter()
-            .zip(results)
-            .map(|(decl, ty)| ResultDecl { name: decl.name.as_ref().map(|name| name.text.clone()), ty });
-        Ok((body, decls.collect()))
+        // A struct's fields are the results.
+        let mut decls = Vec::new();
+        for (decl, ty) in function.results.iter().zip(results) {
+            match ty {
+                Type::Tuple(fields) => {
+                    decls.extend(fields.iter().map(|(name, ty)| ResultDecl { name: name.clone(), ty: ty.clone() }));
+                    self.frame_mut().result = fields.of.clone();
+                }
+                ty => decls.push(ResultDecl { name: decl.name.as_ref().map(|name| name.text.clone()), ty }),
+            }
+        }
+        Ok((body, decls))
     }
 
     /// The body of an in-language test.
@@ -156,7 +211,8 @@ impl Checker<'_> {
 
     /// Checks a function that nobody called, with a default type for each type parameter.
     pub(super) fn uncalled(&mut self, item: ItemId, function: &ast::Fn) {
-        let types: Vec<Scalar> = type_params(function).iter().map(|name| default_type(function, name)).collect();
+        let types: Vec<Scalar> =
+            self.type_params(item.module, function).iter().map(|name| default_type(function, name)).collect();
         let fns: Vec<FnValue> = function
             .params
             .iter()
@@ -164,7 +220,9 @@ impl Checker<'_> {
             .map(|_| FnValue::Opaque)
             .collect();
         // The diagnostics are all that is wanted.
-        let _ = self.instance(item, &types, fns, None);
+        self.is_uncalled = true;
+        let _ = self.instance(item, &types, fns, BTreeMap::new(), None);
+        self.is_uncalled = false;
     }
 }
 

@@ -58,7 +58,7 @@ impl Checker<'_> {
             ast::ExprKind::Name(name) => match self.lookup(&name.text) {
                 Some(Binding::Fn(value, _)) => return Ok(value),
                 Some(Binding::Poison) => return Err(Reported),
-                Some(Binding::Local(_) | Binding::Size(_) | Binding::Type(_)) => None,
+                Some(Binding::Local(_) | Binding::Size(_) | Binding::Const(_) | Binding::Type(_)) => None,
                 None => match self.global(&name.text) {
                     None => return Err(self.unknown(name, "function")),
                     known => known,
@@ -187,7 +187,8 @@ impl Checker<'_> {
             (&result_ty, result.span, "the declared result"),
         )?;
         let pure = self.pure(&value);
-        let body = Block { stmts: Vec::new(), value: Some(Box::new(value)) };
+        let stmts = std::mem::take(&mut self.frame_mut().prelude);
+        let body = Block { stmts, value: Some(Box::new(value)) };
         let name = format!("|{}|", names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(", "));
         let results = vec![ResultDecl { name: None, ty: result_ty }];
         Ok(self.finish(name, "", results, body, FnInfo { declared_params, pure, ..FnInfo::default() }))
@@ -287,13 +288,5 @@ fn rename(size: &Size, sizes: &BTreeMap<SizeVar, SizeVar>, scalars: &BTreeMap<Sc
 }
 
 fn rename_type(ty: &Type, sizes: &BTreeMap<SizeVar, SizeVar>, scalars: &BTreeMap<ScalarVar, ScalarVar>) -> Type {
-    match ty {
-        Type::Tensor(tensor) => {
-            Type::tensor(tensor.elem, tensor.dims.iter().map(|dim| rename(dim, sizes, scalars)).collect())
-        }
-        Type::List(_) => unreachable!("a lambda takes no list"),
-        Type::Tuple(parts) => {
-            Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), rename_type(ty, sizes, scalars))).collect())
-        }
-    }
+    ty.map_sizes(&mut |size| rename(size, sizes, scalars))
 }

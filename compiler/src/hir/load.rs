@@ -53,6 +53,29 @@ pub struct Module {
     pub uses: BTreeMap<String, Used>,
 }
 
+impl Module {
+    /// The names of its items that other files see.
+    pub fn public_names(&self) -> impl Iterator<Item = &str> {
+        self.items.keys().map(String::as_str).filter(|name| !is_private(name))
+    }
+}
+
+/// Whether an item with this name is seen only in its own file.
+pub fn is_private(name: &str) -> bool {
+    name.starts_with('_')
+}
+
+/// Complains about the use of another file's private item.
+pub fn private(name: &ast::Name, module: &str, defined: Option<&ast::Name>) -> Diagnostic {
+    let message = format!("`{}` is private to the module `{module}`", name.text);
+    let mut diagnostic = Diagnostic::error(codes::NOT_IN_MODULE, name.span, message)
+        .note("items whose names begin with `_` are seen only in their own file");
+    if let Some(defined) = defined {
+        diagnostic = diagnostic.label(defined.span, "defined here");
+    }
+    diagnostic
+}
+
 /// All modules of one compilation.
 #[derive(Debug, Default)]
 pub struct Modules {
@@ -248,6 +271,11 @@ impl Loader<'_> {
 
     fn select(&mut self, module: ModuleId, name: &ast::Name) -> Used {
         if let Some(item) = self.modules.find(module, &name.text) {
+            if is_private(&name.text) {
+                let own = &self.modules.get(module).name;
+                self.diagnostics.push(private(name, own, item_name(self.modules.item(item))));
+                return Used::Poison;
+            }
             return Used::Item(item);
         }
         let known = self.modules.get(module);
@@ -256,7 +284,7 @@ impl Loader<'_> {
             name.span,
             format!("module `{}` has no item `{}`", known.name, name.text),
         );
-        if let Some(near) = did_you_mean(&name.text, known.items.keys().map(String::as_str)) {
+        if let Some(near) = did_you_mean(&name.text, known.public_names()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.diagnostics.push(diagnostic);

@@ -7,7 +7,7 @@ use crate::diag::codes;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{Resolver, SourceMap};
 use crate::syntax::ast::{self, ItemKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Text → HIR: loads `root` and what it uses through `resolver` (the root is asked for with an empty `from`), and
 /// checks constants, pipelines, tests and functions of the root file, and whatever they call.
@@ -54,7 +54,10 @@ fn root_items(checker: &mut Checker<'_>) {
             ItemKind::State { name, .. } => not_yet(checker, codes::NOT_YET_HOST, "`state`", name),
             ItemKind::Weights { name, .. } => not_yet(checker, codes::NOT_YET_HOST, "`weights`", name),
             ItemKind::Model { signature, .. } => not_yet(checker, codes::NOT_YET_HOST, "`model`", &signature.name),
-            ItemKind::Struct { name, .. } => not_yet(checker, codes::NOT_YET_STRUCT, "`struct`", name),
+            ItemKind::Struct { .. } => {
+                // The diagnostics are all that is wanted.
+                let _ = checker.struct_def(item);
+            }
             ItemKind::Use(_) | ItemKind::Fn(_) => {}
         }
     }
@@ -62,7 +65,7 @@ fn root_items(checker: &mut Checker<'_>) {
     for generic in [false, true] {
         for (item, tree) in items() {
             if let ItemKind::Fn(function) = &tree.kind
-                && super::check::type_params(function).is_empty() != generic
+                && checker.type_params(module, function).is_empty() != generic
                 && !checker.instances.keys().any(|key| key.item == item)
             {
                 checker.uncalled(item, function);
@@ -72,7 +75,7 @@ fn root_items(checker: &mut Checker<'_>) {
 }
 
 fn pipeline(checker: &mut Checker<'_>, item: ItemId, function: &ast::Fn) {
-    if let Some(name) = super::check::type_params(function).first() {
+    if let Some(name) = checker.type_params(item.module, function).first() {
         let message = format!("pipeline `{}` needs concrete types, {name} is a type parameter", function.name.text);
         checker.diagnostics.push(
             Diagnostic::error(codes::UNKNOWN_TYPE, function.name.span, message)
@@ -99,7 +102,7 @@ fn pipeline(checker: &mut Checker<'_>, item: ItemId, function: &ast::Fn) {
         checker.diagnostics.push(Diagnostic::error(codes::NO_VALUE, function.name.span, message));
         return;
     }
-    if let Ok(id) = checker.instance(item, &[], Vec::new(), None) {
+    if let Ok(id) = checker.instance(item, &[], Vec::new(), BTreeMap::new(), None) {
         checker.program.pipelines.push(id);
     }
 }

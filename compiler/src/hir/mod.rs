@@ -18,13 +18,16 @@ mod load;
 pub mod lower;
 pub mod print;
 mod scope;
+mod ty;
 pub mod verify;
+mod weight;
 
 use crate::ops::Op;
 pub use crate::ops::{Border, ReduceOp};
 use crate::size::{ScalarVar, Size, SizeNames, SizeVar};
 use crate::source::Span;
-use crate::types::{Const, Scalar};
+use crate::types::Const;
+pub use ty::{ListType, Parts, StructRef, TensorType, Type};
 
 /// A checked program.
 #[derive(Clone, Debug, Default)]
@@ -178,86 +181,6 @@ pub struct Local {
     pub scalar: Option<ScalarVar>,
     /// Whether statements may change it: a `var`, or an in-out parameter.
     pub is_var: bool,
-}
-
-/// A type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Type {
-    /// A tensor; rank 0 is a scalar.
-    Tensor(TensorType),
-    /// Several values, named or not.
-    Tuple(Vec<(Option<String>, Type)>),
-    /// A list: only of `var` locals and in-out parameters. As a value it is a tensor (see [`ExprKind::Freeze`]).
-    List(ListType),
-}
-
-/// The type of a list: at most `cap` scalars.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListType {
-    /// Element type.
-    pub elem: Scalar,
-    /// How many elements it can hold.
-    pub cap: Size,
-}
-
-/// A tensor type.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TensorType {
-    /// Element type.
-    pub elem: Scalar,
-    /// Extents, outermost first.
-    pub dims: Vec<Size>,
-}
-
-impl Type {
-    /// A scalar.
-    pub fn scalar(elem: Scalar) -> Type {
-        Type::Tensor(TensorType { elem, dims: Vec::new() })
-    }
-
-    /// A tensor.
-    pub fn tensor(elem: Scalar, dims: Vec<Size>) -> Type {
-        Type::Tensor(TensorType { elem, dims })
-    }
-
-    /// The tensor type, if it is one.
-    pub fn as_tensor(&self) -> Option<&TensorType> {
-        match self {
-            Type::Tensor(tensor) => Some(tensor),
-            Type::Tuple(_) | Type::List(_) => None,
-        }
-    }
-
-    /// The list type, if it is one.
-    pub fn as_list(&self) -> Option<&ListType> {
-        match self {
-            Type::List(list) => Some(list),
-            Type::Tensor(_) | Type::Tuple(_) => None,
-        }
-    }
-
-    /// Extents of a tensor; the capacity of a list.
-    pub fn sizes(&self) -> &[Size] {
-        match self {
-            Type::Tensor(tensor) => &tensor.dims,
-            Type::List(list) => std::slice::from_ref(&list.cap),
-            Type::Tuple(_) => &[],
-        }
-    }
-
-    /// The element type of a tensor or list.
-    pub fn elem(&self) -> Option<Scalar> {
-        match self {
-            Type::Tensor(tensor) => Some(tensor.elem),
-            Type::List(list) => Some(list.elem),
-            Type::Tuple(_) => None,
-        }
-    }
-
-    /// The scalar type, if it has rank 0.
-    pub fn as_scalar(&self) -> Option<Scalar> {
-        self.as_tensor().filter(|tensor| tensor.dims.is_empty()).map(|tensor| tensor.elem)
-    }
 }
 
 /// Statements and a value.

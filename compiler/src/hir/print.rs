@@ -13,6 +13,13 @@ pub fn type_text(names: &SizeNames, ty: &Type) -> String {
         Type::Tensor(tensor) if tensor.dims.is_empty() => tensor.elem.to_string(),
         Type::Tensor(tensor) => format!("{}{}", tensor.elem, names.show_dims(&tensor.dims)),
         Type::List(list) => format!("list {}[{}]", list.elem, names.show(&list.cap)),
+        Type::Tuple(parts) if let Some(of) = &parts.of => {
+            if of.sizes.is_empty() {
+                of.name.clone()
+            } else {
+                format!("{}{}", of.name, names.show_dims(&of.sizes))
+            }
+        }
         Type::Tuple(parts) => {
             let parts: Vec<String> = parts
                 .iter()

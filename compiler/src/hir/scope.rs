@@ -4,7 +4,7 @@ use super::check::FnValue;
 use super::{LocalId, Type};
 use crate::size::Size;
 use crate::source::Span;
-use crate::types::Scalar;
+use crate::types::{Const, Scalar};
 use std::collections::BTreeMap;
 
 /// What a name inside a function means.
@@ -14,6 +14,8 @@ pub enum Binding {
     Local(LocalId),
     /// A size variable.
     Size(Size),
+    /// The name of a `static loop` in one of its passes.
+    Const(Const),
     /// A type parameter.
     Type(Scalar),
     /// A function-typed parameter with its declared type.

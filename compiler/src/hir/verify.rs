@@ -281,11 +281,11 @@ impl Verifier<'_> {
     fn result(&self, value: &Expr) -> Result<(), String> {
         let declared: Vec<&Type> = self.function.results.iter().map(|result| &result.ty).collect();
         match (&declared[..], &value.ty) {
-            ([ty], _) => same(value, ty),
             (types, Type::Tuple(parts)) if parts.len() == types.len() => {
-                let equal = parts.iter().zip(types).all(|((_, part), ty)| same_kind(part, ty));
+                let equal = parts.iter().zip(types.iter()).all(|((_, part), ty)| same_kind(part, ty));
                 expect(equal, "a result has another type than declared")
             }
+            ([ty], _) => same(value, ty),
             _ => Err("the body does not give the declared results".to_string()),
         }
     }

@@ -41,8 +41,7 @@ pub fn lower(program: &tensor::Program, pipeline: &Pipeline) -> Program {
         names: BTreeSet::new(),
     };
     for binding in [Binding::Build, Binding::Bind, Binding::Plan, Binding::Call] {
-        let stmts: Vec<&tensor::Stmt> =
-            pipeline.body.stmts.iter().filter(|stmt| stmt.binding() == binding).collect();
+        let stmts: Vec<&tensor::Stmt> = pipeline.body.stmts.iter().filter(|stmt| stmt.binding() == binding).collect();
         let first = stmts.iter().position(|stmt| stmt.is_sequential()).unwrap_or(stmts.len());
         let (parallel, sequential) = stmts.split_at(first);
         parallel.iter().for_each(|stmt| lowering.alone(stmt));

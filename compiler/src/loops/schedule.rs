@@ -96,7 +96,12 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], short: &BTreeSet<VarId>, ch
                 total += choose(context, then, short, choices).max(choose(context, other, short, choices));
             }
             Stmt::Block(_, body) | Stmt::Repeat(body) => total += choose(context, body, short, choices),
-            Stmt::Let(..) | Stmt::Set(..) | Stmt::Accumulate(..) | Stmt::Store { .. } | Stmt::Fail(..) | Stmt::Leave(_) => {
+            Stmt::Let(..)
+            | Stmt::Set(..)
+            | Stmt::Accumulate(..)
+            | Stmt::Store { .. }
+            | Stmt::Fail(..)
+            | Stmt::Leave(_) => {
                 let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
                 total += costs.scalar(std::slice::from_ref(stmt));
             }

@@ -175,7 +175,7 @@ pub struct TypeExpr {
 /// The kinds of types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeKind {
-    /// `f32`, `T`, `dim`, or a struct's name.
+    /// `f32`, `T`, `dim`, or a struct's name; `boxes.Boxes` is one name with a point in it.
     Name(Name),
     /// `f32[H, W]`; `f32[]` is a tensor of rank 0, the same as `f32`.
     Tensor(Name, Vec<DimDecl>),
@@ -278,12 +278,21 @@ pub enum StmtKind {
         /// The loop's name.
         name: Name,
         /// What it runs over.
-        over: Expr,
+        over: Over,
         /// The body.
         body: Block,
     },
     /// An expression.
     Expr(Expr),
+}
+
+/// What a `static loop` runs over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    /// The elements of a table.
+    Values(Expr),
+    /// `a..b by s`.
+    Range(Range),
 }
 
 /// A piece of an assert's message.

@@ -1,8 +1,8 @@
 //! Tree → the same tree with every span blanked, so that two trees can be compared for what they say.
 
 use super::ast::{
-    Arg, Axis, Block, DimDecl, Expr, ExprKind, Fact, File, Fn, IndexItem, ItemKind, MessagePart, Name, Stmt, StmtKind,
-    TypeExpr, TypeKind,
+    Arg, Axis, Block, DimDecl, Expr, ExprKind, Fact, File, Fn, IndexItem, ItemKind, MessagePart, Name, Over, Range,
+    Stmt, StmtKind, TypeExpr, TypeKind,
 };
 use crate::source::{FileId, Span};
 
@@ -149,7 +149,10 @@ fn stmt(stmt: &mut Stmt) {
         StmtKind::Return(value) => value.iter_mut().for_each(expr),
         StmtKind::StaticLoop { name: own, over, body } => {
             name(own);
-            expr(over);
+            match over {
+                Over::Values(values) => expr(values),
+                Over::Range(own) => range(own),
+            }
             block(body);
         }
         StmtKind::Expr(value) => expr(value),
@@ -158,11 +161,13 @@ fn stmt(stmt: &mut Stmt) {
 
 fn axis(axis: &mut Axis) {
     name(&mut axis.name);
-    if let Some(range) = &mut axis.range {
-        expr(&mut range.lo);
-        expr(&mut range.hi);
-        range.step.iter_mut().for_each(expr);
-    }
+    axis.range.iter_mut().for_each(range);
+}
+
+fn range(range: &mut Range) {
+    expr(&mut range.lo);
+    expr(&mut range.hi);
+    range.step.iter_mut().for_each(expr);
 }
 
 fn expr(own: &mut Expr) {

@@ -9,6 +9,7 @@ mod message;
 pub mod parse;
 pub mod print;
 mod text;
+pub mod visit;
 
 pub use layout::MAX_DEPTH;
 pub use parse::parse;

@@ -81,7 +81,8 @@ impl Binder<'_> {
                 changed |= grow(&mut self.decided, var, binding);
             }
             for (tensor, last) in &last_writer {
-                if *last > position && super::share::roots(stmt).iter().any(|id| self.p.loads_var(*id).contains(tensor)) {
+                if *last > position && super::share::roots(stmt).iter().any(|id| self.p.loads_var(*id).contains(tensor))
+                {
                     changed |= grow(&mut self.when, *tensor, binding);
                 }
             }

@@ -40,12 +40,12 @@ pub mod unswitch;
 pub mod verify;
 
 use crate::arena::{Arena, Id};
-pub(crate) use share::own_roots;
 use crate::ops::Op;
 pub use crate::ops::ReduceOp;
 use crate::origin::{OriginId, Origins};
 use crate::size::{Atom, ScalarVar, Size, SizeNames, SizeVar};
 use crate::types::{Const, Scalar};
+pub(crate) use share::own_roots;
 use std::collections::BTreeSet;
 
 /// The whole program.

@@ -124,8 +124,7 @@ impl Printer<'_> {
             Stmt::Store(store) => {
                 let axes: Vec<String> = store.axes.iter().map(|axis| self.bounded_axis(*axis)).collect();
                 let index: Vec<String> = store.index.iter().map(|id| self.expr(*id)).collect();
-                let (when, target, value) =
-                    (binding(store.binding), self.tensor(store.tensor), self.expr(store.value));
+                let (when, target, value) = (binding(store.binding), self.tensor(store.tensor), self.expr(store.value));
                 format!("{when} store [{}] {target}[{}] = {value}", axes.join(", "), index.join(", "))
             }
             Stmt::Decide { var, value, binding: when, .. } => {

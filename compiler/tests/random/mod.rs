@@ -172,7 +172,7 @@ impl Random {
                 StmtKind::Loop { axis: Axis { name: self.name(), range }, body: self.block() }
             }
             9 => StmtKind::While { cond: self.expr(), body: self.block() },
-            10 => StmtKind::StaticLoop { name: self.name(), over: self.expr(), body: self.block() },
+            10 => StmtKind::StaticLoop { name: self.name(), over: self.over(), body: self.block() },
             _ => StmtKind::Expr(self.expr()),
         };
         Stmt { kind, span: BLANK }
@@ -218,6 +218,10 @@ impl Random {
         Range { lo: self.expr(), hi: self.expr(), step: self.some(Random::expr) }
     }
 
+    fn over(&mut self) -> Over {
+        if self.flip() { Over::Range(self.range()) } else { Over::Values(self.expr()) }
+    }
+
     fn axes(&mut self) -> Vec<Axis> {
         self.many(1, |random| Axis { name: random.name(), range: random.some(Random::range) })
     }
@@ -250,8 +254,7 @@ impl Random {
                 callee: Box::new(self.expr()),
                 args: self.many(0, |random| {
                     let is_var = random.below(4) == 0;
-                    let name = if is_var { None } else { random.some(Random::name) };
-                    Arg { name, is_var, value: random.expr() }
+                    Arg { name: random.some(Random::name), is_var, value: random.expr() }
                 }),
             },
             10 | 11 => ExprKind::Index {

@@ -6,7 +6,7 @@ use super::{Checked, Checker, FnInfo, Reported, expr};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
 use crate::hir::facts::Answer;
-use crate::hir::{Call, Expr, ExprKind, Fact, Fn, FnId, Relation, SizeSource, Type};
+use crate::hir::{Call, Expr, ExprKind, Fact, Fn, FnId, Parts, Relation, SizeSource, StructRef, Type};
 use crate::size::{Atom, DimExpr, ScalarVar, Size, SizeVar};
 use crate::source::Span;
 use crate::types::Scalar;
@@ -60,7 +60,15 @@ impl Checker<'_> {
             .iter()
             .map(|result| (result.name.clone(), substitute_type(&result.ty, &lift, &values.sizes, &values.scalars)))
             .collect();
-        let ty = if results.len() == 1 { results.pop().expect("one").1 } else { Type::Tuple(results) };
+        let ty = match &info.result {
+            // Lifted, the fields have further axes: together they are no struct any more.
+            Some(of) if lift.is_empty() => {
+                let sizes = of.sizes.iter().map(|size| substitute_size(size, &values.sizes, &values.scalars)).collect();
+                Type::Tuple(Parts::of(StructRef { sizes, ..of.clone() }, results))
+            }
+            None if results.len() == 1 => results.pop().expect("one").1,
+            _ => Type::tuple(results),
+        };
         Ok(expr(ExprKind::Call(Call { callee: id, args, sizes, lift, decided, checks }), ty, span))
     }
 

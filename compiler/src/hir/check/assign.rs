@@ -74,7 +74,7 @@ impl Checker<'_> {
         let local = match self.frame().scopes.find(&name.text).cloned() {
             Some(Binding::Local(local)) => local,
             Some(Binding::Poison) => return Err(Reported),
-            Some(Binding::Size(_) | Binding::Type(_) | Binding::Fn(..)) => {
+            Some(Binding::Size(_) | Binding::Const(_) | Binding::Type(_) | Binding::Fn(..)) => {
                 let message = format!("`{}` cannot be {what}", name.text);
                 return Err(self.error(codes::NOT_A_VAR, name.span, message));
             }

@@ -48,6 +48,10 @@ impl Checker<'_> {
                 failed = true;
             }
             if stmts.len() > before && diverges(&stmts) {
+                // What follows may be for instances that decide otherwise.
+                if is_static(stmt) {
+                    break;
+                }
                 end = Some(stmt.span);
             }
         }
@@ -131,9 +135,7 @@ impl Checker<'_> {
             StmtKind::Break => self.leave_loop(Stmt::Break, "break", stmt.span, out),
             StmtKind::Continue => self.leave_loop(Stmt::Continue, "continue", stmt.span, out),
             StmtKind::Return(value) => self.return_statement(value.as_ref(), stmt.span, out),
-            StmtKind::StaticLoop { .. } => {
-                Err(self.error(codes::NOT_YET_STATIC, stmt.span, "`static loop` is not available yet"))
-            }
+            StmtKind::StaticLoop { name, over, body } => self.static_loop(name, over, body, stmt.span, out),
         }
     }
 
@@ -169,7 +171,7 @@ impl Checker<'_> {
                 (ty, *ty_span, "the declared type"),
             )?;
         }
-        if value.ty == Type::Tuple(Vec::new()) {
+        if value.ty.is_unit() {
             return Err(self.error(codes::NO_VALUE, value.span, "this call has no value"));
         }
         if !is_tuple {
@@ -188,6 +190,15 @@ impl Checker<'_> {
                     .help(format!("write `let {} = …`", names[0].text)),
             ));
         };
+        if let Some(of) = &parts.of {
+            let message = format!("`{}` is one value, not several", of.name);
+            let mut diagnostic =
+                Diagnostic::error(codes::TUPLE_PARTS, span, message).label(value.span, "this is a struct");
+            if let Some((Some(field), _)) = parts.first() {
+                diagnostic = diagnostic.help(format!("bind it and use its fields: `let s = …`, `s.{field}`"));
+            }
+            return Err(self.report(diagnostic));
+        }
         if parts.len() != names.len() {
             let found = self.show_type(&value.ty);
             return Err(self.report(
@@ -204,7 +215,7 @@ impl Checker<'_> {
             Some(super::Pure::Scalar(_)) | None => vec![None; names.len()],
         };
         let mut locals = Vec::new();
-        for ((name, (_, ty)), pure) in names.iter().zip(parts).zip(pure) {
+        for ((name, (_, ty)), pure) in names.iter().zip(parts.iter().cloned()).zip(pure) {
             let local = self.add_local(&name.text, ty, name.span, pure);
             self.bind_let(name, local);
             locals.push(local);
@@ -267,7 +278,7 @@ impl Checker<'_> {
                     return result;
                 }
                 let value = self.whole_value(tree, &Expect::None, out)?;
-                if value.ty == Type::Tuple(Vec::new()) {
+                if value.ty.is_unit() {
                     out.push(Stmt::Let { locals: Vec::new(), value });
                     return Ok(());
                 }
@@ -324,6 +335,14 @@ fn is_value(tree: &ast::Expr) -> bool {
             !matches!(&callee.kind, ast::ExprKind::Field(_, method) if matches!(&*method.text, "push" | "truncate"))
         }
         _ => true,
+    }
+}
+
+fn is_static(stmt: &ast::Stmt) -> bool {
+    match &stmt.kind {
+        StmtKind::StaticLoop { .. } => true,
+        StmtKind::Expr(tree) => matches!(tree.kind, ast::ExprKind::If { is_static: true, .. }),
+        _ => false,
     }
 }
 

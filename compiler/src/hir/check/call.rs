@@ -8,7 +8,7 @@ use crate::diag::Diagnostic;
 use crate::diag::codes;
 use crate::hir::load::ItemId;
 use crate::hir::scope::{Binding, FnSignature};
-use crate::hir::{Expr, Type};
+use crate::hir::{Expr, Stmt, Type};
 use crate::size::Size;
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind, TypeKind};
@@ -77,7 +77,7 @@ impl Checker<'_> {
                     }
                     Some(Binding::Poison) => return Err(Reported),
                     // A value is no function; what stands outside may be one (`let max = …; max(a, b)`).
-                    Some(Binding::Local(_) | Binding::Size(_)) | None => {}
+                    Some(Binding::Local(_) | Binding::Size(_) | Binding::Const(_)) | None => {}
                 }
                 if let Some(scalar) = Scalar::from_name(&name.text) {
                     return Ok(Callee::Cast(scalar));
@@ -236,7 +236,7 @@ impl Checker<'_> {
                 self.fn_call(item, function, sources, span, expect)
             }
             ItemKind::Model { signature, .. } => Err(self.not_yet_host(item, "model", &signature.name.text, span)),
-            ItemKind::Struct { .. } => Err(self.not_yet_struct(item, span)),
+            ItemKind::Struct { .. } => self.struct_call(item, args, span),
             ItemKind::Const { name, .. } | ItemKind::State { name, .. } | ItemKind::Weights { name, .. } => {
                 let message = format!("`{}` is a value, not a function", name.text);
                 let diagnostic =
@@ -256,7 +256,7 @@ impl Checker<'_> {
         span: Span,
         expect: &Expect,
     ) -> Checked<Expr> {
-        let type_params = super::types::type_params(function);
+        let type_params = self.type_params(item.module, function);
         let mut bound: BTreeMap<&str, (Scalar, Span)> = BTreeMap::new();
         let mut values: Vec<Option<Checked<Expr>>> = sources.iter().map(|_| None).collect();
         let is_fn = |position: usize| matches!(function.params[position].ty.kind, TypeKind::Fn(..));
@@ -362,14 +362,61 @@ impl Checker<'_> {
         if failed {
             return Err(Reported);
         }
-        let mut args: Vec<Expr> = values.into_iter().flatten().collect::<Checked<_>>()?;
+        let sizes = if self.is_static(item) { self.constant_sizes(function, &values) } else { BTreeMap::new() };
+        let (mut args, lets) = self.flat_args(item, function, values)?;
         for value in &fns {
             if let FnValue::Instance(_, captures) = value {
                 args.extend(captures.iter().cloned());
             }
         }
-        let id = self.instance(item, &types, fns, Some(span))?;
-        self.apply(id, args, span)
+        let id = self.instance(item, &types, fns, sizes, Some(span))?;
+        let call = self.apply(id, args, span)?;
+        if lets.is_empty() {
+            return Ok(call);
+        }
+        if self.has_in_out(&call) {
+            let message = "a struct that is built in a call which changes variables must be bound first";
+            return Err(
+                self.report(Diagnostic::error(codes::NESTED_CHANGE, span, message).help("write `let s = …` before it"))
+            );
+        }
+        let ty = call.ty.clone();
+        Ok(super::expr(
+            crate::hir::ExprKind::Block(crate::hir::Block { stmts: lets, value: Some(Box::new(call)) }),
+            ty,
+            span,
+        ))
+    }
+
+    /// Arguments without structs: each gives its fields. What is used several times for that is bound before.
+    fn flat_args(
+        &mut self,
+        item: ItemId,
+        function: &ast::Fn,
+        values: Vec<Option<Checked<Expr>>>,
+    ) -> Checked<(Vec<Expr>, Vec<Stmt>)> {
+        let (mut args, mut lets) = (Vec::new(), Vec::new());
+        for (param, value) in function.params.iter().zip(values) {
+            let Some(value) = value else { continue };
+            let value = value?;
+            let Some(of) = self.in_module(item.module, |checker| checker.struct_named(&param.ty).map(|(of, _)| of))
+            else {
+                args.push(value);
+                continue;
+            };
+            if value.ty.as_struct().is_none_or(|(found, _)| found.item != of) {
+                let (callee, of) = (self.item_text(item), self.item_text(of));
+                let found = self.show_type(&value.ty);
+                let message = format!("`{}` of `{callee}` must be the struct `{of}`", param.name.text);
+                return Err(self.report(
+                    Diagnostic::error(codes::ARGUMENT_TYPE, value.span, message)
+                        .at(format!("this is {found}"))
+                        .label(param.name.span, "the parameter"),
+                ));
+            }
+            args.extend(self.fields_of(value, &mut lets));
+        }
+        Ok((args, lets))
     }
 
     /// Sizes of the callee that the arguments say directly.
@@ -384,7 +431,10 @@ impl Checker<'_> {
                     }
                 }
                 TypeKind::Tensor(_, dims) => {
-                    let Some(found) = value.ty.as_tensor().map(|tensor| &tensor.dims) else { continue };
+                    let found = match value.ty.as_struct() {
+                        Some((of, _)) => &of.sizes[..],
+                        None => value.ty.sizes(),
+                    };
                     let Some(extra) = found.len().checked_sub(dims.len()) else { continue };
                     for (dim, found) in dims.iter().zip(&found[extra..]) {
                         if let ast::DimDecl::Size(ast::Expr { kind: ast::ExprKind::Name(name), .. }) = dim {
@@ -401,6 +451,12 @@ impl Checker<'_> {
             }
         }
         sizes
+    }
+
+    /// Sizes of the callee that the arguments say as constants.
+    fn constant_sizes(&mut self, function: &ast::Fn, values: &[Option<Checked<Expr>>]) -> BTreeMap<String, i64> {
+        let sizes = self.arg_sizes(function, values).into_iter();
+        sizes.filter_map(|(name, size)| Some((name, size.as_const()?))).collect()
     }
 
     fn open_arg(&mut self, source: &ArgSource<'_>, item: ItemId) -> Option<Open> {

@@ -4,7 +4,7 @@
 use super::{Checker, FnValue, Pure, expr};
 use crate::diag::{Diagnostic, codes};
 use crate::hir::scope::{Binding, FnSignature};
-use crate::hir::{Expr, ExprKind, Fact, LocalId, SizeParam, SizeSource, Type};
+use crate::hir::{Expr, ExprKind, Fact, Local, LocalId, Parts, SizeParam, SizeSource, Stmt, Type};
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar, Subst};
 use crate::types::Scalar;
 
@@ -41,7 +41,7 @@ impl Checker<'_> {
                 let result = self.capture_type(at, &signature.result);
                 Binding::Fn(value, FnSignature { params, result, span: signature.span })
             }
-            other @ (Binding::Type(_) | Binding::Poison) => other,
+            other @ (Binding::Type(_) | Binding::Const(_) | Binding::Poison) => other,
         })
     }
 
@@ -87,31 +87,61 @@ impl Checker<'_> {
             return known;
         }
         let source = self.frames[at - 1].locals[outer.0 as usize].clone();
+        let value = expr(ExprKind::Local(outer), source.ty.clone(), source.span);
+        let local = match &source.ty {
+            Type::Tuple(parts) => self.capture_parts(at, &source, parts, &value),
+            _ => self.hidden_param(at, source.name.clone(), value, source.scalar),
+        };
+        let captures = self.frames[at].captures.as_mut().expect("only lambdas capture");
+        captures.locals.insert(outer, local);
+        local
+    }
+
+    /// Several values, captured one by one and put together before the lambda's body.
+    fn capture_parts(&mut self, at: usize, source: &Local, parts: &Parts, value: &Expr) -> LocalId {
         let ty = self.capture_type(at, &source.ty);
-        let (pure, inner_scalar) = match ty.as_scalar() {
+        let (mut values, mut pure) = (Vec::new(), Vec::new());
+        for (number, (name, part)) in parts.iter().enumerate() {
+            let name = match name {
+                Some(name) => format!("{}.{name}", source.name),
+                None => format!("{}.{number}", source.name),
+            };
+            let field = expr(ExprKind::Field(Box::new(value.clone()), number), part.clone(), source.span);
+            let local = self.hidden_param(at, name, field, None);
+            let frame = &self.frames[at];
+            pure.push(frame.pure[local.0 as usize].clone());
+            values.push(expr(ExprKind::Local(local), frame.locals[local.0 as usize].ty.clone(), source.span));
+        }
+        let value = expr(ExprKind::Tuple(values), ty.clone(), source.span);
+        let frame = &mut self.frames[at];
+        let local = LocalId(frame.locals.len() as u32);
+        let scalar = None;
+        frame.locals.push(Local { name: source.name.clone(), ty, span: source.span, scalar, is_var: false });
+        frame.pure.push(Some(Pure::Tuple(pure)));
+        frame.prelude.push(Stmt::Let { locals: vec![local], value });
+        local
+    }
+
+    /// Adds a parameter for a value of the frame below. `outer` is the value's name inside sizes.
+    fn hidden_param(&mut self, at: usize, name: String, value: Expr, outer: Option<ScalarVar>) -> LocalId {
+        let ty = self.capture_type(at, &value.ty);
+        let (pure, scalar) = match ty.as_scalar() {
             Some(elem) => {
-                let var = self.program.names.new_scalar(source.name.clone());
+                let var = self.program.names.new_scalar(name.clone());
                 (Some(Pure::Scalar(DimExpr::Scalar(var, elem))), Some(var))
             }
             None => (None, None),
         };
         let frame = &mut self.frames[at];
         let local = LocalId(frame.locals.len() as u32);
-        frame.locals.push(crate::hir::Local {
-            name: source.name.clone(),
-            ty,
-            span: source.span,
-            scalar: inner_scalar,
-            is_var: false,
-        });
+        frame.locals.push(Local { name, ty, span: value.span, scalar, is_var: false });
         frame.pure.push(pure);
         frame.params.push(local);
         let captures = frame.captures.as_mut().expect("only lambdas capture");
-        captures.locals.insert(outer, local);
-        if let (Some(outer), Some(inner)) = (source.scalar, inner_scalar) {
+        if let (Some(outer), Some(inner)) = (outer, scalar) {
             captures.scalars.insert(outer, inner);
         }
-        captures.values.push(expr(ExprKind::Local(outer), source.ty, source.span));
+        captures.values.push(value);
         local
     }
 
@@ -125,7 +155,7 @@ impl Checker<'_> {
         let frame = &mut self.frames[at];
         let span = frame.span;
         let local = LocalId(frame.locals.len() as u32);
-        frame.locals.push(crate::hir::Local { name, ty: Type::scalar(Scalar::I32), span, scalar: None, is_var: false });
+        frame.locals.push(Local { name, ty: Type::scalar(Scalar::I32), span, scalar: None, is_var: false });
         frame.pure.push(Some(Pure::Scalar(DimExpr::Size(size))));
         frame.sizes.push(SizeParam { var, source: SizeSource::Dim(frame.params.len()) });
         frame.params.push(local);
@@ -160,15 +190,7 @@ impl Checker<'_> {
     }
 
     fn capture_type(&mut self, at: usize, ty: &Type) -> Type {
-        match ty {
-            Type::Tensor(tensor) => {
-                Type::tensor(tensor.elem, tensor.dims.iter().map(|dim| self.capture_size(at, dim)).collect())
-            }
-            Type::List(_) => unreachable!("a list is not captured"),
-            Type::Tuple(parts) => {
-                Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), self.capture_type(at, ty))).collect())
-            }
-        }
+        ty.map_sizes(&mut |size| self.capture_size(at, size))
     }
 
     /// A size of the frame below in the lambda's terms, if everything in it was captured already.

@@ -68,7 +68,7 @@ impl Checker<'_> {
             ReduceOp::Any | ReduceOp::All => Type::scalar(Scalar::Bool),
             ReduceOp::Count => index,
             ReduceOp::ArgMax | ReduceOp::ArgMin if axes.len() == 1 => index,
-            ReduceOp::ArgMax | ReduceOp::ArgMin => Type::Tuple(axes.iter().map(|_| (None, index.clone())).collect()),
+            ReduceOp::ArgMax | ReduceOp::ArgMin => Type::tuple(axes.iter().map(|_| (None, index.clone())).collect()),
         };
         Ok(expr(ExprKind::Reduce { op, axes, body }, ty, span))
     }

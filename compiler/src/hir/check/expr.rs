@@ -103,6 +103,7 @@ impl Checker<'_> {
             Some(Binding::Local(local)) if self.ty(local).as_list().is_some() => Ok(self.freeze(local, name.span)),
             Some(Binding::Local(local)) => Ok(self.local(local, name.span)),
             Some(Binding::Size(size)) => Ok(size_expr(size, name.span)),
+            Some(Binding::Const(value)) => Ok(constant(value, name.span)),
             Some(Binding::Type(_)) => Err(self.type_as_value(name)),
             Some(Binding::Fn(..)) => Err(self.report(
                 Diagnostic::error(codes::NOT_A_VALUE, name.span, format!("`{}` is a function, not a value", name.text))
@@ -209,7 +210,7 @@ impl Checker<'_> {
                 Err(Reported) => failed = true,
             }
         }
-        if failed { Err(Reported) } else { Ok(expr(ExprKind::Tuple(values), Type::Tuple(types), span)) }
+        if failed { Err(Reported) } else { Ok(expr(ExprKind::Tuple(values), Type::tuple(types), span)) }
     }
 
     /// Checks an expression; literals that nothing else decides become `i32` or `f32` here.
@@ -276,42 +277,6 @@ impl Checker<'_> {
             && let Some(value) = branch.value.take()
         {
             branch.value = Some(Box::new(self.widen(*value)));
-        }
-    }
-
-    /// The condition of a `static if`, decided now.
-    pub fn static_condition(&mut self, cond: &ast::Expr) -> Checked<bool> {
-        use ast::{BinaryOp, ExprKind as E};
-        match &cond.kind {
-            E::Bool(value) => Ok(*value),
-            E::Unary(UnaryOp::Not, inner) => Ok(!self.static_condition(inner)?),
-            E::Binary(BinaryOp::And, left, right) => Ok(self.static_condition(left)? && self.static_condition(right)?),
-            E::Binary(BinaryOp::Or, left, right) => Ok(self.static_condition(left)? || self.static_condition(right)?),
-            E::Is(subject, class) => {
-                let E::Name(name) = &subject.kind else {
-                    return Err(self.error(
-                        codes::STATIC_CONDITION,
-                        subject.span,
-                        "`is` stands behind a type parameter",
-                    ));
-                };
-                let elem = self.elem(name)?;
-                if let Some(scalar) = Scalar::from_name(&class.text) {
-                    return Ok(elem == scalar);
-                }
-                match super::types::constraint(&class.text) {
-                    Some(accepts) => Ok(accepts(elem)),
-                    None => Err(self.unknown(class, "type")),
-                }
-            }
-            E::Call { callee, .. } if matches!(&callee.kind, E::Name(name) if name.text == "known") => {
-                Err(self.error(codes::NOT_YET_STATIC, cond.span, "`known(…)` is not available yet"))
-            }
-            E::Error => Err(Reported),
-            _ => Err(self.report(
-                Diagnostic::error(codes::STATIC_CONDITION, cond.span, "this cannot be decided during compilation")
-                    .note("a `static if` tests types: `T is f32`, joined by `and`, `or`, `not`"),
-            )),
         }
     }
 }

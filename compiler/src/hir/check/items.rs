@@ -3,7 +3,7 @@
 use super::{Active, ActiveKey, Checked, Checker, ConstState, Expect, FnInfo, Frame, Reported, constant, expr};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
-use crate::hir::load::{ItemId, ModuleId, Used};
+use crate::hir::load::{ItemId, ModuleId, Used, is_private, item_name, private};
 use crate::hir::scope::did_you_mean;
 use crate::hir::{Block, ConstDef, ConstId, ConstValue, Expr, ExprKind, Fn, FnId, ResultDecl, TensorType, Type};
 use crate::ops::Op;
@@ -82,7 +82,11 @@ fn named_op(name: &str) -> Option<Op> {
 impl Checker<'_> {
     /// What a name means outside of functions, seen from the module of the function being checked.
     pub fn global(&self, name: &str) -> Option<Global> {
-        let here = self.frame().module;
+        self.global_in(self.frame().module, name)
+    }
+
+    /// What a name means outside of functions, seen from a module.
+    pub fn global_in(&self, here: ModuleId, name: &str) -> Option<Global> {
         if let Some(item) = self.modules.find(here, name) {
             return Some(Global::Item(item));
         }
@@ -94,7 +98,7 @@ impl Checker<'_> {
             });
         }
         for &module in &self.modules.prelude {
-            if let Some(item) = self.modules.find(module, name) {
+            if let Some(item) = self.modules.find(module, name).filter(|_| !is_private(name)) {
                 return Some(Global::Item(item));
             }
         }
@@ -126,7 +130,7 @@ impl Checker<'_> {
         let here = self.modules.get(self.frame().module);
         known.extend(here.items.keys().chain(here.uses.keys()).cloned());
         for &module in &self.modules.prelude {
-            known.extend(self.modules.get(module).items.keys().cloned());
+            known.extend(self.modules.get(module).public_names().map(str::to_string));
         }
         known.extend(Intrinsic::ALL.iter().map(|(name, _)| name.to_string()));
         known.extend(Op::ALL.iter().filter_map(|op| named_op(op.name())).map(|op| op.name().to_string()));
@@ -138,8 +142,12 @@ impl Checker<'_> {
             diagnostic = diagnostic.help(format!("write `use std.{}` at the top of the file", name.text));
         } else if let Some(near) = did_you_mean(&name.text, known.iter().map(String::as_str)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-        } else if let Some(module) =
-            self.modules.all.iter().skip(1).find(|module| module.is_std && module.items.contains_key(&name.text))
+        } else if let Some(module) = self
+            .modules
+            .all
+            .iter()
+            .skip(1)
+            .find(|module| module.is_std && module.public_names().any(|known| known == name.text))
         {
             diagnostic = diagnostic.help(format!("write `{}.{}`", module.name, name.text));
         }
@@ -148,16 +156,21 @@ impl Checker<'_> {
 
     /// The item of a module that `module.name` names.
     pub fn module_item(&mut self, module: ModuleId, name: &ast::Name) -> Checked<ItemId> {
-        if let Some(item) = self.modules.find(module, &name.text) {
+        let found = self.modules.find(module, &name.text);
+        let known = self.modules.get(module);
+        if let Some(item) = found {
+            if is_private(&name.text) && module != self.frame().module {
+                let diagnostic = private(name, &known.name, item_name(self.modules.item(item)));
+                return Err(self.report(diagnostic));
+            }
             return Ok(item);
         }
-        let known = self.modules.get(module);
         let mut diagnostic = Diagnostic::error(
             codes::NOT_IN_MODULE,
             name.span,
             format!("module `{}` has no item `{}`", known.name, name.text),
         );
-        if let Some(near) = did_you_mean(&name.text, known.items.keys().map(String::as_str)) {
+        if let Some(near) = did_you_mean(&name.text, known.public_names()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         Err(self.report(diagnostic))
@@ -185,7 +198,13 @@ impl Checker<'_> {
             ItemKind::State { name, .. } => Err(self.not_yet_host(item, "state", &name.text, span)),
             ItemKind::Weights { name, .. } => Err(self.not_yet_host(item, "weights", &name.text, span)),
             ItemKind::Model { signature, .. } => Err(self.not_yet_host(item, "model", &signature.name.text, span)),
-            ItemKind::Struct { .. } => Err(self.not_yet_struct(item, span)),
+            ItemKind::Struct { .. } => {
+                let text = self.item_text(item);
+                Err(self.report(
+                    Diagnostic::error(codes::NOT_A_VALUE, span, format!("`{text}` is a struct, not a value"))
+                        .help(format!("build one: `{text}(…)`")),
+                ))
+            }
             ItemKind::Use(_) | ItemKind::Test { .. } => unreachable!("these have no name"),
         }
     }
@@ -196,13 +215,6 @@ impl Checker<'_> {
             return Reported;
         }
         self.error(codes::NOT_YET_HOST, span, format!("`{what}` is not available yet (`{name}`)"))
-    }
-
-    pub fn not_yet_struct(&mut self, item: ItemId, span: Span) -> Reported {
-        if item.module.0 == 0 {
-            return Reported;
-        }
-        self.error(codes::NOT_YET_STRUCT, span, "structs are not available yet")
     }
 
     /// Checks a constant item, once.
@@ -313,6 +325,8 @@ impl Checker<'_> {
 
     /// Adds a finished function.
     pub fn add_fn(&mut self, function: Fn, info: FnInfo) -> FnId {
+        let weight = crate::hir::weight::weight(&function.body, &|callee| self.infos[callee.0 as usize].weight);
+        let info = FnInfo { weight, ..info };
         self.program.fns.push(function);
         self.infos.push(info);
         FnId(self.program.fns.len() as u32 - 1)

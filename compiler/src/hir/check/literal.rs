@@ -103,7 +103,10 @@ impl Checker<'_> {
     /// A call is open if its result has the type of its arguments and these are open.
     fn open_call(&mut self, callee: &ast::Expr, args: &[ast::Arg]) -> Option<Open> {
         let ast::ExprKind::Name(name) = &callee.kind else { return None };
-        if matches!(self.lookup(&name.text), Some(Binding::Type(_) | Binding::Local(_) | Binding::Size(_))) {
+        if matches!(
+            self.lookup(&name.text),
+            Some(Binding::Type(_) | Binding::Local(_) | Binding::Size(_) | Binding::Const(_))
+        ) {
             return None;
         }
         if let Some(Binding::Fn(FnValue::Op(op), _)) = self.lookup(&name.text) {

@@ -14,6 +14,7 @@ mod capture;
 mod comprehension;
 mod embed;
 mod expr;
+mod fixed;
 mod in_out;
 mod index;
 mod items;
@@ -25,19 +26,21 @@ mod sequential;
 mod shape;
 mod signature;
 mod sizes;
+mod structs;
 mod tensors;
 mod types;
 
 use super::facts::Facts;
 use super::load::{ItemId, ModuleId, Modules};
 use super::scope::{Binding, Scopes};
-use super::{ConstId, Decided, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Type};
+use super::{ConstId, Decided, Expr, ExprKind, Fact, FnId, Local, LocalId, Program, SizeParam, Stmt, StructRef, Type};
 use crate::diag::{Code, Diagnostic};
 use crate::ops::Op;
 use crate::size::{DimExpr, ScalarVar, Size, SizeVar};
 use crate::source::{Resolver, SourceMap, Span};
 use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 pub(super) use args::ArgSource;
 pub(super) use block::Wants;
@@ -45,7 +48,6 @@ pub(super) use call::CalleeNames;
 pub(super) use items::Global;
 pub(super) use sequential::diverges;
 pub(super) use sizes::Pure;
-pub(super) use types::type_params;
 
 /// A diagnostic was given.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +95,8 @@ pub(super) struct InstanceKey {
     pub item: ItemId,
     pub types: Vec<Scalar>,
     pub fns: Vec<FnKey>,
+    /// Sizes that calls give as constants, of a function that asks for such.
+    pub sizes: BTreeMap<String, i64>,
 }
 
 /// An instance or constant in the making.
@@ -124,6 +128,10 @@ pub(super) struct FnInfo {
     pub size_scalars: BTreeSet<ScalarVar>,
     /// Its value as a pure expression of sizes and scalar parameters, if it is one.
     pub pure: Option<Pure>,
+    /// The struct that its results are the fields of, in its sizes.
+    pub result: Option<StructRef>,
+    /// How much code it becomes when inlined.
+    pub weight: u64,
 }
 
 /// What is known of a constant item.
@@ -199,6 +207,8 @@ pub(super) struct Frame {
     /// How many conditions surround what is being checked.
     pub conditions: u32,
     pub size_scalars: BTreeSet<ScalarVar>,
+    /// Statements before the body: they put structs together from the parameters that hold their fields.
+    pub prelude: Vec<Stmt>,
     /// Set for lambdas.
     pub captures: Option<Captures>,
     /// Sizes of the results that the data decides, as far as results were read.
@@ -211,11 +221,17 @@ pub(super) struct Frame {
     pub barriers: Vec<Barrier>,
     /// How many loops surround it inside the innermost barrier.
     pub loops: u32,
+    /// How many static loops surround it.
+    pub static_loops: u32,
+    /// Size names that are constants in this instance.
+    pub known: BTreeMap<String, i64>,
     /// Whether a `break`, `continue` or `return` stands before it.
     pub jumps: bool,
     /// Whether the expression about to be checked is the whole value of a statement.
     pub is_whole: bool,
     pub returns: Returns,
+    /// The struct that the results are the fields of.
+    pub result: Option<StructRef>,
 }
 
 impl Frame {
@@ -234,15 +250,19 @@ impl Frame {
             ranges: BTreeMap::new(),
             conditions: 0,
             size_scalars: BTreeSet::new(),
+            prelude: Vec::new(),
             captures: None,
             decided: Vec::new(),
             fresh: Vec::new(),
             lets: BTreeSet::new(),
             barriers: Vec::new(),
             loops: 0,
+            static_loops: 0,
+            known: BTreeMap::new(),
             jumps: false,
             is_whole: false,
             returns: Returns::Nowhere,
+            result: None,
         }
     }
 }
@@ -260,6 +280,14 @@ pub(super) struct Checker<'a> {
     pub instances: BTreeMap<InstanceKey, Checked<FnId>>,
     pub consts: BTreeMap<ItemId, ConstState>,
     pub active: Vec<Active>,
+    /// Struct items.
+    pub structs: BTreeMap<ItemId, Checked<Rc<structs::StructDef>>>,
+    /// Which functions ask for sizes during compilation.
+    pub statics: BTreeMap<ItemId, bool>,
+    /// Whether the function being checked stands for calls that there are not, with constant sizes perhaps.
+    pub is_uncalled: bool,
+    /// How many passes of static loops were written out.
+    pub passes: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -275,6 +303,10 @@ impl<'a> Checker<'a> {
             instances: BTreeMap::new(),
             consts: BTreeMap::new(),
             active: Vec::new(),
+            structs: BTreeMap::new(),
+            statics: BTreeMap::new(),
+            is_uncalled: false,
+            passes: 0,
         }
     }
 

@@ -16,6 +16,11 @@ impl Checker<'_> {
     pub fn result_expect(&mut self, function: &ast::Fn) -> Checked<Expect> {
         let mut expects = Vec::new();
         for result in &function.results {
+            if let Some((item, _)) = self.struct_named(&result.ty) {
+                let def = self.struct_def(item)?;
+                expects.push(Expect::Tuple(def.fields.iter().map(|(_, ty)| Expect::Elem(ty.elem)).collect()));
+                continue;
+            }
             let elem = match &result.ty.kind {
                 TypeKind::Name(name) | TypeKind::Tensor(name, _) => Some(self.elem(name)?),
                 TypeKind::Fn(..) | TypeKind::List(..) | TypeKind::Error => None,
@@ -28,6 +33,15 @@ impl Checker<'_> {
     /// The types of the declared results, read where a value for them stands: the body's names are seen. Sizes that
     /// the data decides are the same at every such place.
     pub fn result_types(&mut self, function: &ast::Fn) -> Checked<Vec<Type>> {
+        if let [_, _, ..] = &function.results[..]
+            && let Some(result) = function.results.iter().find(|result| self.struct_named(&result.ty).is_some())
+        {
+            let message = "a struct is the only result of a function";
+            return Err(self.report(
+                Diagnostic::error(codes::BAD_STRUCT, result.ty.span, message)
+                    .help("make the other results fields of the struct"),
+            ));
+        }
         self.frame_mut().scopes.open();
         let decided = self.declare_decided(function).and_then(|()| self.names_are_known(function));
         let types: Vec<Checked<Type>> = function.results.iter().map(|result| self.value_type(&result.ty)).collect();
@@ -64,8 +78,12 @@ impl Checker<'_> {
         let mut found: Vec<(&ast::Name, Size, (usize, usize), Span)> = Vec::new();
         for (result, decl) in function.results.iter().enumerate() {
             let TypeKind::Tensor(_, dims) = &decl.ty.kind else { continue };
+            let of = self.struct_named(&decl.ty).map(|(item, _)| item);
+            let places = of.map(|item| self.struct_def(item).map(|def| def.places.clone())).transpose()?;
             for (axis, dim) in dims.iter().enumerate() {
                 let DimDecl::Bounded(name, tree) = dim else { continue };
+                // The fields of a struct are results.
+                let place = places.as_ref().and_then(|places| places.get(axis)).copied().unwrap_or((result, axis));
                 if let Some(Binding::Size(_) | Binding::Local(_)) = self.lookup(&name.text) {
                     let diagnostic =
                         Diagnostic::error(codes::DATA_SIZE, name.span, format!("`{}` is known already", name.text))
@@ -84,7 +102,7 @@ impl Checker<'_> {
                             .at(format!("the data decides `{shown}`")),
                     ));
                 }
-                found.push((name, bound, (result, axis), tree.span));
+                found.push((name, bound, place, tree.span));
             }
         }
         for (name, bound, place, span) in found {
@@ -144,8 +162,10 @@ impl Checker<'_> {
 
     /// Holds that a declared result names no size of the body that the data decides.
     fn hides_no_decided(&mut self, ty: &Type, span: Span) -> Checked<()> {
-        let Type::Tensor(tensor) = ty else { return Ok(()) };
-        let Some(dim) = tensor.dims.iter().find(|dim| self.mentions_fresh(dim)).cloned() else { return Ok(()) };
+        if let Type::Tuple(fields) = ty {
+            return fields.types().try_for_each(|field| self.hides_no_decided(field, span));
+        }
+        let Some(dim) = ty.sizes().iter().find(|dim| self.mentions_fresh(dim)).cloned() else { return Ok(()) };
         let shown = self.show(&dim);
         Err(self.report(
             Diagnostic::error(
@@ -165,7 +185,11 @@ impl Checker<'_> {
             let value = self.coerce(value, ty);
             let message = format!("the result of `{name}` is not what is declared");
             let place = function.results[0].ty.span;
-            let decided = self.decided_sizes(std::slice::from_ref(&value.ty), value.span, function)?;
+            let fields: Vec<Type> = match &value.ty {
+                Type::Tuple(parts) => parts.types().cloned().collect(),
+                other => vec![other.clone()],
+            };
+            let decided = self.decided_sizes(&fields, value.span, function)?;
             let ty = decided_type(ty, &decided);
             self.same_type(
                 codes::RESULT_TYPE,
@@ -178,10 +202,11 @@ impl Checker<'_> {
         if let (ExprKind::Tuple(parts), Type::Tuple(types)) = (&mut value.kind, &mut value.ty)
             && parts.len() == results.len()
         {
-            for ((part, (_, ty)), declared) in parts.iter_mut().zip(types).zip(results) {
+            for (part, declared) in parts.iter_mut().zip(results) {
                 *part = self.coerce(part.clone(), declared);
-                *ty = part.ty.clone();
             }
+            let named = types.iter().zip(parts.iter()).map(|((name, _), part)| (name.clone(), part.ty.clone()));
+            *types = named.collect::<Vec<_>>().into();
         }
         let found = match &value.ty {
             Type::Tuple(parts) if parts.len() == results.len() => {
@@ -220,7 +245,7 @@ impl Checker<'_> {
         let mut sizes = Vec::new();
         for decided in self.frame().decided.clone() {
             let (result, axis) = decided.place;
-            let Some(size) = found[result].as_tensor().and_then(|tensor| tensor.dims.get(axis)).cloned() else {
+            let Some(size) = found.get(result).and_then(|ty| ty.sizes().get(axis)).cloned() else {
                 // Another rank: told when the types are compared.
                 continue;
             };
@@ -232,8 +257,10 @@ impl Checker<'_> {
                     Answer::No => format!("`{shown}` is more than the bound {bound} of `{var}`"),
                     _ => format!("`{shown}` is not known to be at most {bound}, the bound of `{var}`"),
                 };
-                let mut diagnostic = Diagnostic::error(codes::DATA_SIZE, span, message)
-                    .label(function.results[result].ty.span, "the bound is declared here");
+                let mut diagnostic = Diagnostic::error(codes::DATA_SIZE, span, message).label(
+                    function.results[result.min(function.results.len() - 1)].ty.span,
+                    "the bound is declared here",
+                );
                 if answer == Answer::Unknown {
                     diagnostic = diagnostic
                         .help(format!("if it always is, say so behind the parameters: `where {shown} <= {bound}`"));
@@ -249,17 +276,10 @@ impl Checker<'_> {
 /// A declared type with the sizes that a value decides.
 fn decided_type(ty: &Type, decided: &[(SizeVar, Size)]) -> Type {
     let value = |var: SizeVar| decided.iter().find(|(known, _)| *known == var).map(|(_, size)| size.clone());
-    let replaced = |size: &Size| {
+    ty.map_sizes(&mut |size| {
         size.substitute(&Subst {
             size: &|var| value(var).unwrap_or_else(|| Size::from(var)),
             scalar: &|var, ty| DimExpr::Scalar(var, ty),
         })
-    };
-    match ty {
-        Type::Tensor(tensor) => Type::tensor(tensor.elem, tensor.dims.iter().map(replaced).collect()),
-        Type::Tuple(parts) => {
-            Type::Tuple(parts.iter().map(|(name, ty)| (name.clone(), decided_type(ty, decided))).collect())
-        }
-        Type::List(list) => Type::List(list.clone()),
-    }
+    })
 }

@@ -59,7 +59,7 @@ impl Checker<'_> {
         let value = self.expr(tree, expect);
         self.frame_mut().is_whole = false;
         let value = value?;
-        if !self.has_in_out(&value) || value.ty == Type::Tuple(Vec::new()) {
+        if !self.has_in_out(&value) || value.ty.is_unit() {
             return Ok(value);
         }
         let (ty, span) = (value.ty.clone(), value.span);
@@ -247,6 +247,9 @@ impl Checker<'_> {
                 .note("the passes of a comprehension or reduction run side by side: none can end the others")
                 .help("write a `loop`"),
             Some(_) => diagnostic.note("a block that is a part of an expression cannot be left before its end"),
+            None if frame.static_loops > 0 => diagnostic
+                .note("a `static loop` is written out: its passes are no passes of a loop")
+                .help("choose the passes that do something with `static if`"),
             None => diagnostic.note("`break` and `continue` belong to the innermost `loop` or `while` around them"),
         };
         Err(self.report(diagnostic))

@@ -5,7 +5,7 @@ use super::{Checked, Checker, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
 use crate::hir::facts::Answer;
-use crate::hir::{Expr, Type};
+use crate::hir::{Expr, Parts, Type};
 use crate::size::Size;
 use crate::source::Span;
 
@@ -120,7 +120,7 @@ impl Checker<'_> {
                 &Shape { dims: &a.dims, span: found.1, what: found.2 },
                 &Shape { dims: &b.dims, span: expected.1, what: expected.2 },
             ),
-            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
+            (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() && same_struct(a, b) => {
                 for ((_, a), (_, b)) in a.iter().zip(b) {
                     self.same_type(code, message, (a, found.1, found.2), (b, expected.1, expected.2))?;
                 }
@@ -166,6 +166,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Whether both are fields of the same struct, or of none.
+fn same_struct(a: &Parts, b: &Parts) -> bool {
+    a.of.as_ref().map(|of| of.item) == b.of.as_ref().map(|of| of.item)
 }
 
 /// Two lines whose values stand below each other.

@@ -4,8 +4,9 @@ use super::{Checked, Checker, FnValue, Pure, Reported};
 use crate::diag::{Diagnostic, codes};
 use crate::hir::facts::Answer;
 use crate::hir::scope::{Binding, FnSignature};
-use crate::hir::{Fact, Relation, SizeParam, SizeSource, Type};
+use crate::hir::{Expr, ExprKind, Fact, LocalId, Relation, SizeParam, SizeSource, Stmt, Type};
 use crate::size::{DimExpr, Size};
+use crate::source::Span;
 use crate::syntax::ast::{self, DimDecl, TypeKind};
 use crate::types::Scalar;
 
@@ -79,6 +80,7 @@ impl Checker<'_> {
                         .help(format!("write `var {}: {text}`, or take its elements as a tensor", param.name.text)),
                 ));
             }
+            _ if self.struct_named(&param.ty).is_some() => return self.declare_struct(param).map(|()| true),
             _ => {
                 let ty = self.value_type(&param.ty)?;
                 let pure = ty.as_scalar().filter(|_| !param.is_var).map(|elem| {
@@ -88,21 +90,61 @@ impl Checker<'_> {
                 (ty, pure)
             }
         };
-        if let Type::Tensor(tensor) = &ty {
-            for dim in tensor.dims.clone() {
-                // What is not just a variable says something about variables: extents are not negative.
-                if self.facts().non_negative(&dim) != Answer::Yes {
-                    let text = format!("{} >= 0", self.show(&dim));
-                    self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: dim, span, text });
-                }
-            }
-        }
+        self.extents_are_not_negative(&ty, span);
         let local = self.add_local(&param.name.text, ty, span, pure);
         let frame = self.frame_mut();
         frame.locals[local.0 as usize].is_var = param.is_var;
         frame.params.push(local);
         self.bind(&param.name.text, Binding::Local(local));
         Ok(true)
+    }
+
+    /// What is not just a variable says something about variables: extents are not negative.
+    fn extents_are_not_negative(&mut self, ty: &Type, span: Span) {
+        let Type::Tensor(tensor) = ty else { return };
+        for dim in tensor.dims.clone() {
+            if self.facts().non_negative(&dim) != Answer::Yes {
+                let text = format!("{} >= 0", self.show(&dim));
+                self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: dim, span, text });
+            }
+        }
+    }
+
+    /// Declares a struct: a parameter `name.field` for each field, and a local that holds them together.
+    fn declare_struct(&mut self, param: &ast::Param) -> Checked<()> {
+        let span = param.name.span;
+        if param.is_var {
+            let message = format!("`{}` cannot be in-out: a struct is not changed", param.name.text);
+            return Err(self.report(
+                Diagnostic::error(codes::IN_OUT, span, message).help("pass its fields as variables of their own"),
+            ));
+        }
+        let ty = self.value_type(&param.ty)?;
+        let Type::Tuple(fields) = &ty else { unreachable!("a struct has fields") };
+        let mut values = Vec::new();
+        for (field, ty) in fields {
+            self.extents_are_not_negative(ty, span);
+            let pure = ty.as_scalar().map(|elem| {
+                let name = format!("{}.{}", param.name.text, field.as_deref().unwrap_or(""));
+                Pure::Scalar(DimExpr::Scalar(self.program.names.new_scalar(name), elem))
+            });
+            let name = format!("{}.{}", param.name.text, field.as_deref().unwrap_or(""));
+            let local = self.add_local(&name, ty.clone(), span, pure);
+            self.frame_mut().params.push(local);
+            values.push(self.local(local, span));
+        }
+        self.put_together(&param.name.text, values, ty, span);
+        Ok(())
+    }
+
+    /// Binds a name to several values, by a statement before the body.
+    pub fn put_together(&mut self, name: &str, values: Vec<Expr>, ty: Type, span: Span) -> LocalId {
+        let value = super::expr(ExprKind::Tuple(values), ty.clone(), span);
+        let pure = self.pure(&value);
+        let local = self.add_local(name, ty, span, pure);
+        self.frame_mut().prelude.push(Stmt::Let { locals: vec![local], value });
+        self.bind(name, Binding::Local(local));
+        local
     }
 
     /// Declares a function-typed parameter: no local, but the hidden captures of a lambda.
@@ -128,7 +170,11 @@ impl Checker<'_> {
                 self.bind_size(&param.name, SizeSource::Dim(number));
             }
             numbered.push((number, param));
-            number += 1;
+            // A struct is as many parameters as it has fields.
+            number += match self.struct_named(&param.ty) {
+                Some((item, _)) => self.struct_def(item)?.fields.len(),
+                None => 1,
+            };
         }
         let mut result = Ok(());
         for &(param, tree) in &numbered {
@@ -138,7 +184,9 @@ impl Checker<'_> {
                 self.bind_size(name, SizeSource::Param { param, axis: 0 });
             }
             let TypeKind::Tensor(_, dims) = &tree.ty.kind else { continue };
+            let places = self.size_places(&tree.ty)?;
             for (axis, dim) in dims.iter().enumerate() {
+                let (param, axis) = place_of(&places, param, axis);
                 if let DimDecl::Bounded(name, bound) = dim {
                     let (text, bound) = (&name.text, self.sources.text(bound.span));
                     let diagnostic =
@@ -173,8 +221,10 @@ impl Checker<'_> {
                 TypeKind::List(_, cap) => vec![Some(cap)],
                 _ => continue,
             };
+            let places = self.size_places(&tree.ty)?;
             for (axis, tree) in trees.into_iter().enumerate() {
                 let Some(tree) = tree else { continue };
+                let (param, axis) = place_of(&places, param, axis);
                 let mut unbound = Vec::new();
                 self.unbound_names(tree, &mut unbound);
                 if let Some(name) = unbound.first().copied()
@@ -187,11 +237,21 @@ impl Checker<'_> {
         result
     }
 
+    /// Where the sizes of a struct stand: fields and axes.
+    fn size_places(&mut self, ty: &ast::TypeExpr) -> Checked<Option<Vec<(usize, usize)>>> {
+        let item = self.struct_named(ty).map(|(item, _)| item);
+        item.map(|item| self.struct_def(item).map(|def| def.places.clone())).transpose()
+    }
+
     fn is_bound_size(&self, name: &str) -> bool {
         self.frame().scopes.find(name).is_some() || self.is_const_size(name)
     }
 
     fn bind_size(&mut self, name: &ast::Name, source: SizeSource) {
+        if let Some(&known) = self.frame().known.get(&name.text) {
+            self.bind(&name.text, Binding::Size(Size::constant(known)));
+            return;
+        }
         let var = self.program.names.new_size(name.text.clone());
         self.frame_mut().sizes.push(SizeParam { var, source });
         self.bind(&name.text, Binding::Size(Size::from(var)));
@@ -249,5 +309,13 @@ fn extent_tree(dim: &DimDecl) -> Option<&ast::Expr> {
     match dim {
         DimDecl::Size(tree) => Some(tree),
         DimDecl::Bounded(..) => None,
+    }
+}
+
+/// The parameter and axis that say a size: of a struct those of the field where it stands alone.
+fn place_of(places: &Option<Vec<(usize, usize)>>, param: usize, axis: usize) -> (usize, usize) {
+    match places.as_ref().and_then(|places| places.get(axis)) {
+        Some((field, axis)) => (param + field, *axis),
+        None => (param, axis),
     }
 }

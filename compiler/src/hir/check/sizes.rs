@@ -5,7 +5,7 @@
 use super::{Checked, Checker, Expect, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
-use crate::hir::{Block, Call, Expr, ExprKind, FnId, ListType, SizeSource, Stmt, Type};
+use crate::hir::{Block, Call, Expr, ExprKind, FnId, SizeSource, Stmt, Type};
 use crate::ops::{Op, eval};
 use crate::size::{Atom, DimExpr, Leaf, ScalarVar, Size, SizeVar, Subst};
 use crate::source::Span;
@@ -346,7 +346,7 @@ fn cast(to: Scalar, arg: DimExpr) -> DimExpr {
 }
 
 /// Whether a scalar parameter occurs outside `dim(…)`.
-fn has_bare_scalar(pure: &DimExpr) -> bool {
+pub(super) fn has_bare_scalar(pure: &DimExpr) -> bool {
     match pure {
         DimExpr::Const(_) | DimExpr::Size(_) => false,
         DimExpr::Scalar(..) => true,
@@ -420,14 +420,5 @@ pub(super) fn substitute_type(
     sizes: &BTreeMap<SizeVar, Size>,
     scalars: &BTreeMap<ScalarVar, DimExpr>,
 ) -> Type {
-    match ty {
-        Type::Tensor(tensor) => {
-            let own = tensor.dims.iter().map(|dim| substitute_size(dim, sizes, scalars));
-            Type::tensor(tensor.elem, lift.iter().cloned().chain(own).collect())
-        }
-        Type::List(list) => Type::List(ListType { elem: list.elem, cap: substitute_size(&list.cap, sizes, scalars) }),
-        Type::Tuple(parts) => Type::Tuple(
-            parts.iter().map(|(name, ty)| (name.clone(), substitute_type(ty, lift, sizes, scalars))).collect(),
-        ),
-    }
+    ty.map_sizes(&mut |size| substitute_size(size, sizes, scalars)).lifted(lift)
 }

@@ -4,12 +4,12 @@
 use super::{Checked, Checker, Reported};
 use crate::diag::Diagnostic;
 use crate::diag::codes;
-use crate::hir::load::ItemId;
+use crate::hir::load::{ItemId, ModuleId};
 use crate::hir::scope::{Binding, did_you_mean};
 use crate::hir::{Fact, Relation, Type};
 use crate::size::Size;
 use crate::source::Span;
-use crate::syntax::ast::{self, BinaryOp, DimDecl, ItemKind, TypeKind};
+use crate::syntax::ast::{self, BinaryOp, DimDecl, TypeKind};
 use crate::types::Scalar;
 
 /// The element types that a constraint accepts.
@@ -22,9 +22,8 @@ pub(super) fn constraint(name: &str) -> Option<fn(Scalar) -> bool> {
     }
 }
 
-/// The names of a function's type parameters, in order: capitalised element types of parameters that no scalar
-/// type has.
-pub(in crate::hir) fn type_params(function: &ast::Fn) -> Vec<String> {
+/// Capitalised element types of parameters, in order.
+fn capitalised(function: &ast::Fn) -> Vec<String> {
     fn collect(ty: &ast::TypeExpr, out: &mut Vec<String>) {
         match &ty.kind {
             TypeKind::Name(name) | TypeKind::Tensor(name, _) | TypeKind::List(name, _) => {
@@ -46,6 +45,14 @@ pub(in crate::hir) fn type_params(function: &ast::Fn) -> Vec<String> {
 }
 
 impl Checker<'_> {
+    /// The names of a function's type parameters, in order: capitalised element types of parameters that are no structs
+    /// of its module.
+    pub fn type_params(&self, module: ModuleId, function: &ast::Fn) -> Vec<String> {
+        let mut names = capitalised(function);
+        names.retain(|name| self.struct_item(module, name).is_none());
+        names
+    }
+
     /// The scalar type that a name stands for here.
     pub fn elem(&mut self, name: &ast::Name) -> Checked<Scalar> {
         if let Some(scalar) = Scalar::from_name(&name.text) {
@@ -56,10 +63,9 @@ impl Checker<'_> {
             Some(Binding::Poison) => return Err(Reported),
             _ => {}
         }
-        if let Some(super::items::Global::Item(item)) = self.global(&name.text)
-            && let ItemKind::Struct { .. } = self.modules.item(item).kind
-        {
-            return Err(self.not_yet_struct(item, name.span));
+        if let Some(item) = self.struct_item(self.frame().module, &name.text) {
+            let message = format!("`{}` is a struct, no element type", self.item_text(item));
+            return Err(self.error(codes::UNKNOWN_TYPE, name.span, message));
         }
         let mut diagnostic =
             Diagnostic::error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}`", name.text));
@@ -76,6 +82,9 @@ impl Checker<'_> {
 
     /// The type of a `let`, `const` or result: all names in it are known.
     pub fn value_type(&mut self, ty: &ast::TypeExpr) -> Checked<Type> {
+        if let Some((item, sizes)) = self.struct_named(ty) {
+            return self.struct_type(item, sizes, ty.span);
+        }
         match &ty.kind {
             TypeKind::Name(name) => Ok(Type::scalar(self.elem(name)?)),
             TypeKind::Tensor(name, dims) => {
@@ -96,7 +105,7 @@ impl Checker<'_> {
         }
     }
 
-    fn extent_decl(&mut self, dim: &DimDecl) -> Checked<Size> {
+    pub fn extent_decl(&mut self, dim: &DimDecl) -> Checked<Size> {
         match dim {
             DimDecl::Size(tree) => {
                 let size = self.size(tree, "an extent")?;

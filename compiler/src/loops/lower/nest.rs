@@ -7,8 +7,8 @@
 use super::buffers::Buffers;
 use super::facts::Facts;
 use crate::loops::{Expr, Loop, LoopKind, Stmt, Ty, Var, VarId, build};
-use crate::tensor::{AxisId, ExprId, Pipeline, ReduceAxis, TensorId};
 use crate::size::{Size, SizeVar};
+use crate::tensor::{AxisId, ExprId, Pipeline, ReduceAxis, TensorId};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

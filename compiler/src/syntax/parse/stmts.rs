@@ -4,7 +4,7 @@
 use super::exprs::range;
 use super::{P, Slip, Tok, anything, error_expr, name, slip};
 use crate::diag::codes;
-use crate::syntax::ast::{Axis, BinaryOp, Block, Expr, ExprKind, MessagePart, Name, Stmt, StmtKind, TypeExpr};
+use crate::syntax::ast::{Axis, BinaryOp, Block, Expr, ExprKind, MessagePart, Name, Over, Stmt, StmtKind, TypeExpr};
 use crate::syntax::message::parse_message;
 use chumsky::prelude::*;
 
@@ -95,9 +95,9 @@ fn loops<'t>(expr: P<'t, Expr>, block: P<'t, Block>) -> P<'t, StmtKind> {
         .map(|((name, range), body)| StmtKind::Loop { axis: Axis { name, range: Some(range) }, body });
     let fixed = just(Tok::Static)
         .ignore_then(head)
-        .then(expr.clone())
+        .then(range(expr.clone()).map(Over::Range).or(expr.clone().map(Over::Values)))
         .then(block.clone())
-        .map(|((name, over), body): ((Name, Expr), Block)| StmtKind::StaticLoop { name, over, body });
+        .map(|((name, over), body): ((Name, Over), Block)| StmtKind::StaticLoop { name, over, body });
     let whilst = just(Tok::While).ignore_then(expr).then(block).map(|(cond, body)| StmtKind::While { cond, body });
     choice((plain.boxed(), fixed.boxed(), whilst.boxed())).boxed()
 }

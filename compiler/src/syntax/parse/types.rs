@@ -3,7 +3,7 @@
 use super::exprs::skip_group;
 use super::{P, Tok, name, slip, word};
 use crate::diag::codes;
-use crate::syntax::ast::{BinaryOp, DimDecl, Expr, ExprKind, TypeExpr, TypeKind};
+use crate::syntax::ast::{BinaryOp, DimDecl, Expr, ExprKind, Name, TypeExpr, TypeKind};
 use chumsky::prelude::*;
 
 /// A type.
@@ -31,7 +31,12 @@ pub fn ty(expr: P<'_, Expr>) -> P<'_, TypeExpr> {
             .delimited_by(open.clone(), just(Tok::CloseBracket))
             .map(Some)
             .recover_with(via_parser(skip_group(open, Tok::CloseBracket).to(None)));
-        let plain = name().then(dims.or_not()).map(|(name, dims)| match dims {
+        // `boxes.Boxes`: an item of a module, as one name.
+        let path = name().foldl_with(just(Tok::Dot).ignore_then(name()).repeated(), |of: Name, name: Name, e| Name {
+            text: format!("{}.{}", of.text, name.text),
+            span: e.span(),
+        });
+        let plain = path.then(dims.or_not()).map(|(name, dims)| match dims {
             None => TypeKind::Name(name),
             Some(Some(dims)) => TypeKind::Tensor(name, dims),
             Some(None) => TypeKind::Error,

@@ -3,7 +3,7 @@
 use super::{FLAT, Printer};
 use crate::ops::Border;
 use crate::syntax::ast::{
-    Arg, Axis, BinaryOp, Block, Expr, ExprKind, IndexItem, MessagePart, Range, Stmt, StmtKind, UnaryOp,
+    Arg, Axis, BinaryOp, Block, Expr, ExprKind, IndexItem, MessagePart, Over, Range, Stmt, StmtKind, UnaryOp,
 };
 use crate::syntax::parse::{IS_POWER, binary_power, unary_power};
 use crate::syntax::text::escape;
@@ -176,15 +176,19 @@ impl Printer {
 
     fn axis(&mut self, axis: &Axis) {
         self.push(&axis.name.text);
-        if let Some(Range { lo, hi, step }) = &axis.range {
+        if let Some(range) = &axis.range {
             self.push(" in ");
-            self.expr(lo, 1);
-            self.push("..");
-            self.expr(hi, 1);
-            if let Some(step) = step {
-                self.push(" by ");
-                self.expr(step, 1);
-            }
+            self.range(range);
+        }
+    }
+
+    fn range(&mut self, Range { lo, hi, step }: &Range) {
+        self.expr(lo, 1);
+        self.push("..");
+        self.expr(hi, 1);
+        if let Some(step) = step {
+            self.push(" by ");
+            self.expr(step, 1);
         }
     }
 
@@ -277,7 +281,10 @@ impl Printer {
             }
             StmtKind::StaticLoop { name, over, body } => {
                 self.push(&format!("static loop {} in ", name.text));
-                self.expr(over, 0);
+                match over {
+                    Over::Values(values) => self.expr(values, 0),
+                    Over::Range(range) => self.range(range),
+                }
                 self.push(" ");
                 self.block(body);
             }

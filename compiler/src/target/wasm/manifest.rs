@@ -108,13 +108,7 @@ fn plan_arg(names: &SizeNames, arg: &Arg) -> PlanArg {
     }
 }
 
-fn describe_dim(
-    names: &SizeNames,
-    vars: &[SizeVar],
-    own: &PipelinePlan,
-    loops: &loops::Program,
-    dim: &Size,
-) -> Dim {
+fn describe_dim(names: &SizeNames, vars: &[SizeVar], own: &PipelinePlan, loops: &loops::Program, dim: &Size) -> Dim {
     let value = if let Some((_, buffer)) = loops.extents.iter().find(|(own, _)| own == dim) {
         DimValue::Decided(address(own, buffer.0 as usize))
     } else if let Some(value) = dim.as_const() {
@@ -176,9 +170,7 @@ fn describe_failures(
             Failure::EmptyArg => ("empty", "argmax or argmin of nothing".to_string()),
             Failure::ListFull(list) => ("list", format!("the list `{list}` is full, it can hold {{0}}")),
             Failure::ListEmpty(list) => ("list", format!("the list `{list}` is empty")),
-            Failure::ListLength(list) => {
-                ("list", format!("the list `{list}` cannot be cut to {{0}}, it has {{1}}"))
-            }
+            Failure::ListLength(list) => ("list", format!("the list `{list}` cannot be cut to {{0}}, it has {{1}}")),
             Failure::Fact(text) => ("fact", format!("{text} does not hold")),
             Failure::Assert(pieces) => ("assert", assert_message(pieces)),
         };

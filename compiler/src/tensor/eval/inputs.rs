@@ -3,8 +3,8 @@
 
 use super::TensorValue;
 use super::error::EvalError;
-use crate::size::{Size, SizeNames};
 use crate::size::eval::SizeValues;
+use crate::size::{Size, SizeNames};
 use crate::tensor::{Pipeline, TensorId};
 use crate::types::{Const, Scalar};
 
@@ -60,10 +60,7 @@ pub(crate) fn solve(pipeline: &Pipeline, names: &SizeNames, inputs: &[TensorValu
 }
 
 /// All extents of parameters with the extents of the inputs.
-fn extents<'a>(
-    pipeline: &'a Pipeline,
-    inputs: &'a [TensorValue],
-) -> impl Iterator<Item = (&'a Size, i64)> {
+fn extents<'a>(pipeline: &'a Pipeline, inputs: &'a [TensorValue]) -> impl Iterator<Item = (&'a Size, i64)> {
     let pairs = pipeline.params.iter().zip(inputs);
     pairs.flat_map(|(param, input)| pipeline.tensors[*param].dims.iter().zip(input.dims.iter().copied()))
 }

@@ -24,81 +24,81 @@ impl<'a> Lowerer<'a> {
     }
 
     fn statement(&mut self, scope: &mut Scope<'a>, stmt: &'a hir::Stmt) {
-            match stmt {
-                hir::Stmt::Let { locals, value } => {
-                    let value = self.expr(scope, value);
-                    match (value, locals.as_slice()) {
-                        (Value::Tuple(parts), [single]) => {
-                            let parts = parts.into_iter().map(|part| self.bind(scope, *single, part)).collect();
-                            scope.locals.insert(*single, Value::Tuple(parts));
-                        }
-                        (Value::Tuple(parts), several) => {
-                            for (part, local) in parts.into_iter().zip(several) {
-                                let part = self.bind(scope, *local, part);
-                                scope.locals.insert(*local, part);
-                            }
-                        }
-                        (single, locals) => {
-                            let part = self.bind(scope, locals[0], single);
-                            scope.locals.insert(locals[0], part);
+        match stmt {
+            hir::Stmt::Let { locals, value } => {
+                let value = self.expr(scope, value);
+                match (value, locals.as_slice()) {
+                    (Value::Tuple(parts), [single]) => {
+                        let parts = parts.into_iter().map(|part| self.bind(scope, *single, part)).collect();
+                        scope.locals.insert(*single, Value::Tuple(parts));
+                    }
+                    (Value::Tuple(parts), several) => {
+                        for (part, local) in parts.into_iter().zip(several) {
+                            let part = self.bind(scope, *local, part);
+                            scope.locals.insert(*local, part);
                         }
                     }
-                }
-                hir::Stmt::Assert { cond, message, span } => self.assert(scope, cond, message, *span),
-                hir::Stmt::ForAsserts { axes, body } => {
-                    let is_sequential = self.is_sequential(body);
-                    let depth = self.enclosing.len();
-                    self.push_axes(scope, axes, true);
-                    if is_sequential {
-                        let own = self.enclosing.split_off(depth);
-                        let origin = self.p.origin;
-                        self.loops(own, origin, &mut |l, _| {
-                            l.block(scope, body);
-                        });
-                    } else {
-                        self.block(scope, body);
-                        self.enclosing.truncate(depth);
+                    (single, locals) => {
+                        let part = self.bind(scope, locals[0], single);
+                        scope.locals.insert(locals[0], part);
                     }
                 }
-                hir::Stmt::Var { local, value } => self.declare(scope, *local, value.as_ref()),
-                hir::Stmt::Assign { local, items, value, span } => {
-                    let origin = self.origin(scope, *span);
-                    self.assign(scope, *local, items, value, origin);
-                }
-                hir::Stmt::Push { list, value, span } => {
-                    let origin = self.origin(scope, *span);
-                    let value = self.scalar(scope, value);
-                    let list = self.list(scope, *list);
-                    self.push(list, value, origin);
-                }
-                hir::Stmt::Pop { list, into, span } => {
-                    let origin = self.origin(scope, *span);
-                    let list = self.list(scope, *list);
-                    let name = into.map_or("", |local| scope.function.locals[local.0 as usize].name.as_str());
-                    let element = self.pop(list, name, into.is_some(), origin);
-                    if let (Some(local), Some(element)) = (into, element) {
-                        scope.locals.insert(*local, Value::Tensor(self.scalar_value(element)));
-                    }
-                }
-                hir::Stmt::Truncate { list, len, span } => {
-                    let origin = self.origin(scope, *span);
-                    let len = self.scalar(scope, len);
-                    let list = self.list(scope, *list);
-                    self.truncate(list, len, origin);
-                }
-                hir::Stmt::If { cond, then, otherwise } => self.if_statement(scope, cond, then, otherwise),
-                hir::Stmt::Loop { axis, body, span } => self.loop_statement(scope, axis, body, *span),
-                hir::Stmt::While { cond, body, span } => self.while_statement(scope, cond, body, *span),
-                hir::Stmt::Break => {
-                    let after = scope.loops.last().expect("HIR promised a loop around").after;
-                    self.control(ControlKind::Leave(after), self.p.origin);
-                }
-                hir::Stmt::Continue => {
-                    let next = scope.loops.last().expect("HIR promised a loop around").next;
-                    self.control(ControlKind::Leave(next), self.p.origin);
-                }
-                hir::Stmt::Return { value, span } => self.return_statement(scope, value.as_ref(), *span),
             }
+            hir::Stmt::Assert { cond, message, span } => self.assert(scope, cond, message, *span),
+            hir::Stmt::ForAsserts { axes, body } => {
+                let is_sequential = self.is_sequential(body);
+                let depth = self.enclosing.len();
+                self.push_axes(scope, axes, true);
+                if is_sequential {
+                    let own = self.enclosing.split_off(depth);
+                    let origin = self.p.origin;
+                    self.loops(own, origin, &mut |l, _| {
+                        l.block(scope, body);
+                    });
+                } else {
+                    self.block(scope, body);
+                    self.enclosing.truncate(depth);
+                }
+            }
+            hir::Stmt::Var { local, value } => self.declare(scope, *local, value.as_ref()),
+            hir::Stmt::Assign { local, items, value, span } => {
+                let origin = self.origin(scope, *span);
+                self.assign(scope, *local, items, value, origin);
+            }
+            hir::Stmt::Push { list, value, span } => {
+                let origin = self.origin(scope, *span);
+                let value = self.scalar(scope, value);
+                let list = self.list(scope, *list);
+                self.push(list, value, origin);
+            }
+            hir::Stmt::Pop { list, into, span } => {
+                let origin = self.origin(scope, *span);
+                let list = self.list(scope, *list);
+                let name = into.map_or("", |local| scope.function.locals[local.0 as usize].name.as_str());
+                let element = self.pop(list, name, into.is_some(), origin);
+                if let (Some(local), Some(element)) = (into, element) {
+                    scope.locals.insert(*local, Value::Tensor(self.scalar_value(element)));
+                }
+            }
+            hir::Stmt::Truncate { list, len, span } => {
+                let origin = self.origin(scope, *span);
+                let len = self.scalar(scope, len);
+                let list = self.list(scope, *list);
+                self.truncate(list, len, origin);
+            }
+            hir::Stmt::If { cond, then, otherwise } => self.if_statement(scope, cond, then, otherwise),
+            hir::Stmt::Loop { axis, body, span } => self.loop_statement(scope, axis, body, *span),
+            hir::Stmt::While { cond, body, span } => self.while_statement(scope, cond, body, *span),
+            hir::Stmt::Break => {
+                let after = scope.loops.last().expect("HIR promised a loop around").after;
+                self.control(ControlKind::Leave(after), self.p.origin);
+            }
+            hir::Stmt::Continue => {
+                let next = scope.loops.last().expect("HIR promised a loop around").next;
+                self.control(ControlKind::Leave(next), self.p.origin);
+            }
+            hir::Stmt::Return { value, span } => self.return_statement(scope, value.as_ref(), *span),
+        }
     }
 
     /// A named value is computed once.

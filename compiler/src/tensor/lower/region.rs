@@ -240,8 +240,10 @@ impl<'a> Lowerer<'a> {
         let depth = self.enclosing.len();
         self.push_axes(scope, axes, true);
         let own = self.enclosing.split_off(depth);
-        let outer: Vec<Size> =
-            own.iter().map(|axis| self.p.axes[axis.axis].extent.clone().expect("axes of a `for` have extents")).collect();
+        let outer: Vec<Size> = own
+            .iter()
+            .map(|axis| self.p.axes[axis.axis].extent.clone().expect("axes of a `for` have extents"))
+            .collect();
         // The type of the whole has the axes' extents first already.
         let tensors = self.variables(scope, &[], ty, "element", origin);
         debug_assert!(tensors.iter().all(|tensor| self.p.tensors[*tensor].dims.len() >= outer.len()));
