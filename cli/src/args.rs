@@ -19,6 +19,7 @@ const STYLES: Styles = Styles::styled()
   kcc build pipeline.k                             pipeline.wasm
   kcc run pipeline.k --in photo=@cat.jpg           a summary of the results
   kcc test pipeline.k                              its tests, evaluated and compiled
+  kcc fmt pipeline.k                               one style
   kcc explain pipeline.k                           what became of it
 
 Exit codes: 0 fine, 1 the program or its data is at fault, 2 wrong usage, 101 a bug in kcc.")]
@@ -54,6 +55,8 @@ pub enum Command {
     Check(Check),
     /// Run the tests of a file on the reference evaluator and on the compiled module, and compare
     Test(Test),
+    /// Bring source files into the one style
+    Fmt(Fmt),
     /// Show what became of each pipeline: fusion, loops, checks, memory
     Explain(Explain),
     /// Show what a module holds
@@ -205,6 +208,27 @@ pub struct Test {
     /// See [`Compile`].
     #[command(flatten)]
     pub compile: Compile,
+}
+
+/// `kcc fmt`.
+#[derive(Args, Debug)]
+#[command(after_help = "A block, call or array whose opening bracket ends a line stays broken, and one empty line may
+stand between two lines; everything else follows from the text. Comments are kept. Line ends become \\n.
+
+Examples:
+  kcc fmt pipeline.k kernels/
+  kcc fmt --check .
+  kcc fmt --stdin < pipeline.k")]
+pub struct Fmt {
+    /// Source files, or folders of them
+    #[arg(required_unless_present = "stdin", conflicts_with = "stdin", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change nothing; list the files that would change and fail if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Read from standard input and write to standard output
+    #[arg(long)]
+    pub stdin: bool,
 }
 
 /// `kcc explain`.

@@ -87,7 +87,7 @@ impl Resolver for Files {
 }
 
 /// A source file.
-fn read_text(path: &Path) -> Result<String, String> {
+pub fn read_text(path: &Path) -> Result<String, String> {
     String::from_utf8(read_limited(path, MAX_SOURCE)?)
         .map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
 }

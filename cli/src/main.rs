@@ -40,6 +40,7 @@ fn dispatch(cli: Cli) -> report::Outcome {
         Command::Run(run) => commands::run::run(run, std),
         Command::Check(check) => commands::check::run(check, std),
         Command::Test(test) => commands::test::run(test, std),
+        Command::Fmt(fmt) => commands::fmt::run(fmt),
         Command::Explain(explain) => commands::explain::run(explain, std),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::New(new) => commands::new::run(new),

@@ -4,6 +4,7 @@ pub mod build;
 pub mod check;
 pub mod execute;
 pub mod explain;
+pub mod fmt;
 pub mod inspect;
 pub mod new;
 pub mod run;

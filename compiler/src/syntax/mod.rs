@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod blank;
+pub mod format;
 mod layout;
 mod lex;
 mod message;
