@@ -57,6 +57,8 @@ pub enum Command {
     Test(Test),
     /// Bring source files into the one style
     Fmt(Fmt),
+    /// Write pages of documentation for the standard library or a file
+    Doc(Doc),
     /// Show what became of each pipeline: fusion, loops, checks, memory
     Explain(Explain),
     /// Show what a module holds
@@ -231,6 +233,42 @@ pub struct Fmt {
     pub stdin: bool,
 }
 
+/// `kcc doc`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A `///` comment above an item documents it, in Markdown. A block marked `k` in it holds the statements
+of a test: it is run, and the page says whether it passes. Plain comments at the top of a file introduce it, and
+`// ---- Title` begins a section.
+
+Examples:
+  kcc doc
+  kcc doc pipeline.k -o site
+  kcc doc std --format md -o docs/std
+  kcc doc --check pipeline.k"
+)]
+pub struct Doc {
+    /// The source file, documented with the files it uses; default: std, the standard library
+    pub file: Option<PathBuf>,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR", default_value = "doc")]
+    pub output: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = DocFormat::Html)]
+    pub format: DocFormat,
+    /// Write nothing; list what has no documentation, and fail if hosts see it or an example fails
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What `kcc doc` writes.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocFormat {
+    /// Pages without scripts
+    Html,
+    /// Markdown files
+    Md,
+}
+
 /// `kcc explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
@@ -238,6 +276,9 @@ pub struct Explain {
     pub file: PathBuf,
     /// Only this pipeline
     pub pipeline: Option<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
     /// See [`Compile`].
     #[command(flatten)]
     pub compile: Compile,

@@ -4,6 +4,7 @@
 pub mod ast;
 pub mod blank;
 pub mod format;
+pub mod highlight;
 mod layout;
 mod lex;
 mod message;
