@@ -182,9 +182,8 @@ fn links_resolve(folder: &Folder, site: &str) -> BTreeMap<String, String> {
         pages.insert(name.clone(), text(folder, &format!("{site}/{name}")));
     }
     let attributes = |page: &str, name: &str| -> Vec<String> {
-        let parts =
-            page.split(&format!(" {name}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap_or("").to_string());
-        parts.collect()
+        let before = format!(" {name}=\"");
+        page.split(&before).skip(1).map(|rest| rest.split('"').next().unwrap_or("").to_string()).collect()
     };
     let mut links = 0;
     for (name, page) in &pages {

@@ -1,6 +1,6 @@
 //! Every program of `tests/corpus/runs` on every engine: the stated results, and the same bits everywhere.
 
-use kcc_compiler::tensor::{self, Binding, Group, Stmt};
+use kcc_compiler::tensor::{self, Binding, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
 use kcc_tests::engines::{self, Engine, Prepared, prepare, schedules};
