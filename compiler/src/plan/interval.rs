@@ -82,7 +82,7 @@ impl Formula {
     }
 
     /// How many nodes one evaluation visits.
-    pub fn len(&self) -> usize {
+    pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
