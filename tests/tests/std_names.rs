@@ -115,12 +115,8 @@ fn code(wasm: &[u8]) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
     for payload in wasmparser::Parser::new(0).parse_all(wasm) {
         if let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("a valid module") {
-<<<<<<< ours
             let range = body.range();
             bodies.push(wasm[range.start as usize..range.end as usize].to_vec());
-=======
-            bodies.push(body.as_bytes().to_vec());
->>>>>>> theirs
         }
     }
     bodies

@@ -36,17 +36,10 @@ fn of_region(
 ) {
     for stmt in &region.stmts {
         match stmt {
-<<<<<<< ours
             Stmt::Stage(stage) => out.push(of_stage(pipeline, stage, around, false, show)),
             Stmt::Group(group) => {
                 for (index, stage) in group.all_stages().into_iter().enumerate() {
                     out.push(of_stage(pipeline, stage, around, index > 0, show));
-=======
-            Stmt::Stage(stage) => out.push(of_stage(pipeline, stage, false, show)),
-            Stmt::Group(group) => {
-                for (index, stage) in group.all_stages().into_iter().enumerate() {
-                    out.push(of_stage(pipeline, stage, index > 0, show));
->>>>>>> theirs
                 }
             }
             Stmt::Store(store) => {
@@ -74,7 +67,6 @@ fn of_region(
     }
 }
 
-<<<<<<< ours
 fn extents(pipeline: &Pipeline, axes: &[AxisId]) -> Size {
     Size::product(axes.iter().filter_map(|axis| pipeline.axes[*axis].extent.as_ref()))
 }
@@ -110,18 +102,6 @@ fn of_roots(
     let mut count = Count { pipeline, seen, floats: zero(), integers: zero(), loaded: zero(), data };
     if let Some(expr) = combined {
         count.operation(expr, &elements);
-=======
-fn of_stage(pipeline: &Pipeline, stage: &Stage, shares_loops: bool, show: &mut dyn FnMut(&Size) -> String) -> Work {
-    let elements = Size::product(stage.axes.iter().filter_map(|axis| pipeline.axes[*axis].extent.as_ref()));
-    let mut count =
-        Count { pipeline, seen: BTreeSet::new(), floats: zero(), integers: zero(), loaded: zero(), data: false };
-    let roots = match &stage.body {
-        StageBody::Map(roots) => roots.clone(),
-        StageBody::Scan { expr, .. } => vec![*expr],
-    };
-    if let StageBody::Scan { expr, .. } = &stage.body {
-        count.operation(*expr, &elements);
->>>>>>> theirs
     }
     roots.iter().for_each(|root| count.expr(*root, &elements));
     let width: i64 = tensors.iter().map(|tensor| i64::from(pipeline.tensors[*tensor].elem.bytes())).sum();

@@ -127,7 +127,6 @@ impl Build {
     pub fn kernel(&mut self, name: &str, binding: Binding, vars: Vec<Ty>, body: Vec<Stmt>) {
         let vars = vars.into_iter().enumerate().map(|(n, ty)| Var { name: format!("v{n}"), ty }).collect();
         let origin = self.origin;
-<<<<<<< ours
         let kernel = Kernel {
             name: name.to_string(),
             binding,
@@ -138,10 +137,6 @@ impl Build {
             decided: Vec::new(),
             short: Default::default(),
         };
-=======
-        let (schedule, short) = (String::new(), std::collections::BTreeSet::new());
-        let kernel = Kernel { name: name.to_string(), binding, vars, body, origin, schedule, short };
->>>>>>> theirs
         self.own().kernels.push(kernel);
     }
 
