@@ -195,6 +195,10 @@ fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline, profile: Prof
     verify(&own, Level::Flat, "flatten");
     loops::tidy::tidy(&mut own);
     verify(&own, Level::Flat, "tidy");
+    if profile == Profile::Simd128 {
+        loops::extremes::extremes(&mut own);
+        verify(&own, Level::Flat, "extremes");
+    }
     own
 }
 

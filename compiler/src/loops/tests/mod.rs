@@ -8,7 +8,7 @@ mod scheduling;
 mod splitting;
 
 use super::verify::{Level, verify};
-use super::{Program, flatten, lower, print, schedule, screen, split, tidy};
+use super::{Program, extremes, flatten, lower, print, schedule, screen, split, tidy};
 use crate::tensor;
 use crate::tensor::eval::tests::build::Build;
 use crate::tensor::eval::{EvalError, TensorValue, inputs};
@@ -48,6 +48,8 @@ fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
     flatten::flatten(&mut fast);
     let mut tidied_fast = fast.clone();
     tidy::tidy(&mut tidied_fast);
+    let mut last = tidied_fast.clone();
+    extremes::extremes(&mut last);
     vec![
         ("naive", false, naive),
         ("flat", true, flat),
@@ -56,6 +58,7 @@ fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
         ("scheduled", false, scheduled),
         ("scheduled, flat", true, fast),
         ("scheduled, tidy", true, tidied_fast),
+        ("extremes", true, last),
     ]
 }
 

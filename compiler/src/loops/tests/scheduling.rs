@@ -219,3 +219,47 @@ fn groups_of_stages() {
         agree(text, &[&[b, n]]);
     }
 }
+
+/// The last program of a text: flat, tidy, with fast folds.
+fn finished(text: &str) -> String {
+    let program = compile(text);
+    let (_, _, last) = super::levels(&program).pop().expect("there are levels");
+    super::print::print(&last, &program.names)
+}
+
+#[test]
+fn extremes_are_checked_behind_the_loop() {
+    let text = "pipeline p(x: f32[M, N]) -> (a: f32[M], b: f32[N]) { (for i { max j { x[i, j] } }, for j { min i { x[i, j] } }) }";
+    for shape in [[3, 37], [9, 16], [40, 5], [1, 0]] {
+        agree(text, &[&shape]);
+    }
+    let shown = finished(text);
+    assert!(shown.contains("seen") && shown.contains("saved"), "{shown}");
+    // The exact loop is there, too, for when there is a NaN.
+    assert!(shown.contains("max= x") && shown.contains("min= x"), "{shown}");
+}
+
+#[test]
+fn extremes_of_numbers_need_no_check() {
+    let text = "pipeline p(x: u8[M, N]) -> f32[M] { for i { max j { f32(x[i, j]) / 255.0 - 0.5 } } }";
+    agree(text, &[&[3, 37]]);
+    let shown = finished(text);
+    assert!(shown.contains("max=") && !shown.contains("seen"), "{shown}");
+    // A clamp takes NaN away if it prefers its bound.
+    let text =
+        "pipeline p(x: f32[M, N]) -> f32[M] { for i { max j { sqrt(if x[i, j] > 2.0 { x[i, j] } else { 2.0 }) } } }";
+    agree(text, &[&[3, 37]]);
+    let shown = finished(text);
+    assert!(shown.contains("max=") && !shown.contains("seen"), "{shown}");
+    // Otherwise it does not.
+    let text = "pipeline p(x: f32[M, N]) -> f32[M] { for i { max j { if x[i, j] < 2.0 { 2.0 } else { x[i, j] } } } }";
+    agree(text, &[&[3, 37]]);
+    assert!(finished(text).contains("seen"));
+}
+
+#[test]
+fn folds_that_store_are_left_alone() {
+    let text = "pipeline p(x: f32[N]) -> f32[N] { scan max i { x[i] } }";
+    agree(text, &[&[37]]);
+    assert!(!finished(text).contains("seen"));
+}

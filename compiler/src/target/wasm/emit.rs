@@ -6,7 +6,10 @@
 use super::code::{Code, Ins, memarg};
 use super::range::{self, Known};
 use super::{cast, memory, scalar, vector};
+use crate::loops::depends::Definitions;
+use crate::loops::floats::Floats;
 use crate::loops::{BufferId, Expr, Kernel, LabelId, Loop, Program, Stmt};
+use crate::ops::Op;
 use crate::plan::{PipelinePlan, Place, Slot};
 use crate::size::{Atom, Size};
 use crate::types::Scalar;
@@ -45,6 +48,7 @@ pub fn emit(context: Context<'_>, kernel: &Kernel) -> Emitted {
         .iter()
         .map(|var| code.local(if var.ty.lanes > 1 { ValType::V128 } else { scalar::val_type(var.ty.scalar) }))
         .collect();
+    let definitions = Definitions::of(kernel);
     let mut emitter = Emitter {
         code,
         program: context.program,
@@ -52,6 +56,7 @@ pub fn emit(context: Context<'_>, kernel: &Kernel) -> Emitted {
         first_failure: context.first_failure,
         kernel,
         known: range::known(kernel, &context.program.buffers),
+        floats: Floats::new(context.program, &kernel.vars, &definitions),
         locals,
         addresses: BTreeMap::new(),
         sizes: BTreeMap::new(),
@@ -79,6 +84,7 @@ pub(super) struct Emitter<'a> {
     first_failure: i32,
     pub(super) kernel: &'a Kernel,
     pub(super) known: Known<'a>,
+    pub(super) floats: Floats<'a>,
     pub(super) locals: Vec<u32>,
     /// The local that holds a buffer's address plus a constant.
     addresses: BTreeMap<(BufferId, i64), u32>,
@@ -116,6 +122,9 @@ impl Emitter<'_> {
                 self.expr(value);
                 if ty.lanes == 1 {
                     scalar::op(&mut self.code, *op, ty.scalar);
+                } else if ty.scalar.is_float() && matches!(op, Op::Min | Op::Max) {
+                    let is_number = self.floats.is_number(value);
+                    vector::float_min_max(&mut self.code, *op, ty.scalar == Scalar::F64, is_number);
                 } else {
                     vector::op(&mut self.code, *op, ty.scalar, ty.lanes);
                 }

@@ -35,6 +35,9 @@ impl Emitter<'_> {
                 Ty { scalar: *to, ..from }
             }
             Expr::Select(parts) => {
+                if let Some(ty) = self.winner(parts) {
+                    return ty;
+                }
                 let [cond, then, other] = &**parts;
                 let ty = self.expr(then);
                 self.expr(other);
@@ -91,15 +94,39 @@ impl Emitter<'_> {
         for arg in &args[1..] {
             self.expr(arg);
         }
-        if n == 1 {
+        let is_number = |arg: &Expr| elem.is_float() && self.floats.is_number(arg);
+        if op == Op::Bits && is_number(&args[0]) {
+            if n == 1 {
+                scalar::bits_of_number(&mut self.code, elem);
+            } else {
+                vector::bits_of_number(&mut self.code, elem, n);
+            }
+        } else if n == 1 {
             scalar::op(&mut self.code, op, elem);
         } else if elem.is_float() && matches!(op, Op::Min | Op::Max) {
-            let is_number = self.known.constant(&args[1]).is_some_and(|value| !is_nan(value));
+            let is_number = is_number(&args[1]);
             vector::float_min_max(&mut self.code, op, elem == Scalar::F64, is_number);
         } else {
             vector::op(&mut self.code, op, elem, n);
         }
         result
+    }
+
+    /// `a < b ? b : a` of float vectors is what one instruction does; likewise with the other comparisons and winners.
+    fn winner(&mut self, [cond, then, other]: &[Expr; 3]) -> Option<Ty> {
+        let Expr::Op(op @ (Op::Lt | Op::Gt), args) = cond else { return None };
+        let ty = crate::loops::build::ty(self.program, &self.kernel.vars, &args[0]);
+        let [small, great] = if *op == Op::Lt { [&args[0], &args[1]] } else { [&args[1], &args[0]] };
+        let best = match () {
+            () if !ty.scalar.is_float() || ty.lanes == 1 => return None,
+            () if then == great && other == small => Op::Max,
+            () if then == small && other == great => Op::Min,
+            () => return None,
+        };
+        self.expr(other);
+        self.expr(then);
+        vector::float_min_max(&mut self.code, best, ty.scalar == Scalar::F64, true);
+        Some(ty)
     }
 
     /// The scalar of which a vector is made, if it is the same in every lane.
@@ -264,11 +291,4 @@ fn one(scalar: Scalar) -> Ty {
 /// The type of a loaded element.
 fn loaded(elem: Scalar) -> Scalar {
     if elem == Scalar::F16 { Scalar::F32 } else { elem }
-}
-
-fn is_nan(value: Const) -> bool {
-    match value.ty {
-        Scalar::F32 => value.as_f32().is_nan(),
-        _ => value.as_f64().is_nan(),
-    }
 }

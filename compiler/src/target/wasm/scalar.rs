@@ -232,6 +232,11 @@ fn float(code: &mut Code, op: Op, ty: Scalar) {
     }
 }
 
+/// The bits of a float that is no NaN.
+pub fn bits_of_number(code: &mut Code, ty: Scalar) {
+    code.ins(if ty == Scalar::F64 { Ins::I64ReinterpretF64 } else { Ins::I32ReinterpretF32 });
+}
+
 /// Pops two operands of one type; the first popped is the second operand.
 pub(super) fn pop_two(code: &mut Code, ty: ValType) -> (u32, u32) {
     let b = code.pop(ty);

@@ -202,8 +202,15 @@ fn float(code: &mut Code, op: Op, ty: Scalar, n: u8) {
     let wide = ty == Scalar::F64;
     let pick = |narrow: Ins, other: Ins| if wide { other } else { narrow };
     match op {
-        Op::Neg => code.ins(pick(Ins::F32x4Neg, Ins::F64x2Neg)),
-        Op::Abs => code.ins(pick(Ins::F32x4Abs, Ins::F64x2Abs)),
+        // Engines make the masks for `neg` and `abs` at every use; ours are made once.
+        Op::Neg => {
+            code.v128(sign_bits(wide));
+            code.ins(Ins::V128Xor);
+        }
+        Op::Abs => {
+            code.v128(!sign_bits(wide));
+            code.ins(Ins::V128And);
+        }
         Op::Sqrt => code.ins(pick(Ins::F32x4Sqrt, Ins::F64x2Sqrt)),
         Op::Floor => code.ins(pick(Ins::F32x4Floor, Ins::F64x2Floor)),
         Op::Ceil => code.ins(pick(Ins::F32x4Ceil, Ins::F64x2Ceil)),
@@ -227,19 +234,15 @@ fn float(code: &mut Code, op: Op, ty: Scalar, n: u8) {
         Op::Min | Op::Max => float_min_max(code, op, wide, false),
         Op::CopySign => {
             let b = code.pop(ValType::V128);
-            let a = code.pop(ValType::V128);
-            let sign = if wide { vector_of(2, (0..2).map(|_| 1 << 63)) } else { words(1 << 31) };
-            code.get(a);
-            code.v128(sign);
+            code.v128(sign_bits(wide));
             code.ins(Ins::V128AndNot);
-            // A NaN counts as positive: its sign is nobody's choice.
-            for local in [b, b, b] {
-                code.get(local);
-            }
-            code.all([pick(Ins::F32x4Eq, Ins::F64x2Eq), Ins::V128And]);
-            code.v128(sign);
+            // A NaN counts as positive, since its sign is nobody's choice: here it becomes infinity.
+            code.v128(if wide { vector_of(2, (0..2).map(|_| 0x7ff0 << 48)) } else { words(0x7f80_0000) });
+            code.get(b);
+            code.ins(pick(Ins::F32x4PMin, Ins::F64x2PMin));
+            code.v128(sign_bits(wide));
             code.all([Ins::V128And, Ins::V128Or]);
-            code.release([a, b]);
+            code.release([b]);
         }
         Op::Eq => truth(code, pick(Ins::F32x4Eq, Ins::F64x2Eq), wide, n),
         Op::Ne => truth(code, pick(Ins::F32x4Ne, Ins::F64x2Ne), wide, n),
@@ -261,6 +264,18 @@ fn float(code: &mut Code, op: Op, ty: Scalar, n: u8) {
         | Op::Xor
         | Op::Shl
         | Op::Shr => unreachable!("{} takes no floats", op.name()),
+    }
+}
+
+/// The sign bit of every lane of floats.
+fn sign_bits(wide: bool) -> i128 {
+    if wide { vector_of(2, (0..2).map(|_| 1 << 63)) } else { words(1 << 31) }
+}
+
+/// The bits of floats that are no NaN.
+pub fn bits_of_number(code: &mut Code, ty: Scalar, n: u8) {
+    if ty == Scalar::F32 {
+        wrap(code, Scalar::U32, n);
     }
 }
 
