@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Folder;
+use common::{Folder, f32s, npy};
 
 const SCALE: &str = "/// Scales.
 pipeline scale(x: f32[N], gain: f32) -> f32[N] where N <= 1000 { for i { x[i] * gain } }
@@ -164,4 +164,35 @@ fn versions_help_and_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(folder.good(&["completions", shell]).contains("kcc"), "{shell}");
     }
+}
+
+#[test]
+fn files_are_embedded_relative_to_their_source() {
+    let program = "const TABLE = embed_npy(\"data/table.npy\")\n\
+        const HALVES = embed_npy(\"data/halves.npy\")\n\
+        const WEIGHT = embed_safetensors(\"data/model.safetensors\", \"layer.weight\")\n\
+        const BYTES = embed(\"data/halves.npy\")\n\
+        pipeline p(x: f32[3]) -> f32[2] { for i { sum j { TABLE[i, j] * x[j] } + WEIGHT[i] + f32(HALVES[0]) } }\n\
+        test \"as in the files\" {\n    \
+            assert TABLE[1, 2] == 6.0 and WEIGHT[1] == -8.0 and HALVES[0] == 1.0 and BYTES[1] == 78\n    \
+            assert p([1.0, 0.0, 2.0])[0] == 16.0\n}\n";
+    let folder = Folder::new(&[("lib/p.k", program)]);
+    folder.write("lib/data/table.npy", &npy("<f4", "(2, 3)", &f32s(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));
+    folder.write("lib/data/halves.npy", &npy("<f2", "(1,)", &[0, 0x3c]));
+    let header = r#"{"layer.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+    let mut model = (header.len() as u64).to_le_bytes().to_vec();
+    model.extend(header.as_bytes());
+    model.extend(f32s(&[8.0, -8.0]));
+    folder.write("lib/data/model.safetensors", &model);
+    folder.good(&["test", "lib/p.k"]);
+    for engine in ["wasmtime", "eval"] {
+        let out = folder.good(&["run", "lib/p.k", "--in", "x=[1, 0, 2]", "--engine", engine]);
+        assert!(out.contains("16.0 9.0"), "{out}");
+    }
+    // Cut off in the middle of the data, and a tensor that is not there.
+    folder.write("lib/data/model.safetensors", &model[..model.len() - 1]);
+    folder.bad(&["check", "lib/p.k"], 1, "tensor `layer.weight` lies outside the 7 bytes of data");
+    folder.write("lib/data/model.safetensors", &model);
+    folder.write("lib/data/table.npy", &npy("<f4", "(2, 3)", &f32s(&[1.0; 5])));
+    folder.bad(&["check", "lib/p.k"], 1, "its header promises shape [2, 3] of f32, but it holds 20 bytes of data");
 }

@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod diag;
+pub mod formats;
 pub mod hir;
 pub mod loops;
 pub mod ops;

@@ -285,11 +285,6 @@ const REFUSALS: &[Refusal] = &[
         "1:44",
         &["E0209 `f` calls itself"],
     ),
-    (
-        "const A = embed_npy(\"x.npy\")\npipeline p(x: f32) -> f32 { x }",
-        "1:11",
-        &["E0906 `embed_npy` is not available yet"],
-    ),
 ];
 
 #[test]
@@ -346,6 +341,25 @@ fn files_cannot_use_each_other_in_a_circle() {
         \x20 a.k:1:5 `\"./b.k\"` a.k goes on here\n\
         \x20 help: move what both need into a third file\n"
     );
+}
+
+#[test]
+fn embedded_files_must_be_what_is_asked_of_them() {
+    let refused = |call: &str, expected: &str| {
+        let text = format!("const A = {call}\npipeline p(x: f32) -> f32 {{ x }}\n");
+        let shown = refusal(&[("main.k", &text), ("notes.txt", "no tensor"), ("empty.npy", "")]);
+        assert!(shown.starts_with(expected), "{shown}");
+        assert_eq!(shown.lines().filter(|line| line.starts_with('E')).count(), 1, "{shown}");
+    };
+    refused("embed_npy(\"notes.txt\")", "E0213 1:21 cannot embed \"notes.txt\": it does not begin as a .npy file does");
+    refused("embed_npy(\"empty.npy\")", "E0213 1:21 cannot embed \"empty.npy\": it does not begin as a .npy file does");
+    refused("embed_safetensors(\"notes.txt\", \"w\")", "E0213 1:29 cannot embed \"notes.txt\": it is cut off");
+    refused("embed_npy(\"none.npy\")", "E0210 1:21 cannot embed \"none.npy\": no such file");
+    refused("embed_npy(1)", "E0316 1:21 `embed_npy` takes a literal file name");
+    refused("embed_safetensors(\"notes.txt\", 3)", "E0316 1:42 `embed_safetensors` takes a literal tensor name");
+    refused("embed_safetensors(\"notes.txt\")", "E0317 1:11 `embed_safetensors` takes 2 arguments");
+    refused("embed(\"notes.txt\", \"w\")", "E0317 1:11 `embed` takes 1 argument");
+    refused("embed(path: \"notes.txt\")", "E0318 1:17 `embed` has no parameter `path`");
 }
 
 #[test]

@@ -7,7 +7,9 @@
 //! // in y: u8[100, 3] = noise 7                   … or seeded noise (floats in -4..4), or `count` (0, 1, 2 …)
 //! // out result: f32[2, 2] = 2 4 6 nan            a result to the bit; without `= …` the engines are only compared
 //! // fails: index 5                               instead of results: the call fails with a message that holds this
-//! // structure: call stages = 1                   of the fused program: `call stages`, `plan stages`, `checks`
+//! // structure: call stages = 1                   of the fused program: `call stages`, `plan stages`, `checks`; when
+//!                                                 stages are grouped: `groups`, `rings`
+//! // schedule: scale.result = i vector 4           how the kernel of this name is scheduled for vectors
 //! ```
 
 use crate::array::Array;
@@ -20,6 +22,8 @@ pub struct Run {
     pub calls: Vec<Call>,
     /// What the fused program must look like: a count's name and value.
     pub structure: Vec<(String, usize)>,
+    /// How kernels must be scheduled: a kernel's name and its schedule's text.
+    pub schedules: Vec<(String, String)>,
 }
 
 /// A call.
@@ -65,6 +69,9 @@ pub fn read(text: &str) -> Result<Run, String> {
                 .split_once('=')
                 .and_then(|(what, count)| Some((what.trim().to_string(), count.trim().parse().ok()?)));
             run.structure.push(parsed.ok_or_else(|| wrong(format!("`{rest}` is no count")))?);
+        } else if let Some(rest) = header.strip_prefix("schedule: ") {
+            let (kernel, text) = rest.split_once(" = ").ok_or_else(|| wrong(format!("`{rest}` is no schedule")))?;
+            run.schedules.push((kernel.trim().to_string(), text.trim().to_string()));
         } else if let Some((verb, rest)) =
             header.split_once(' ').filter(|(verb, _)| matches!(*verb, "in" | "out" | "fails:"))
         {
@@ -169,9 +176,10 @@ mod tests {
 
     #[test]
     fn headers_are_read() {
-        let text = "// call f\n// in x: f32[2] = [1.5, nan]\n// in n: i32 = 3\n// out result: u8[0]\n// structure: call stages = 1\n";
+        let text = "// call f\n// in x: f32[2] = [1.5, nan]\n// in n: i32 = 3\n// out result: u8[0]\n// structure: call stages = 1\n// schedule: f.y = i vector 4\n";
         let run = read(text).expect("it is well formed");
         assert_eq!(run.structure, [("call stages".to_string(), 1)]);
+        assert_eq!(run.schedules, [("f.y".to_string(), "i vector 4".to_string())]);
         let call = &run.calls[0];
         assert_eq!(call.inputs[0].1.dims, [2]);
         assert_eq!(call.inputs[1].1.bytes, [3, 0, 0, 0]);

@@ -5,7 +5,7 @@
 
 use crate::array::Array;
 use kcc_compiler::diag::render::render;
-use kcc_compiler::pipeline::{self, Options, Profile, Rejected};
+use kcc_compiler::pipeline::{self, Built, Lowered, Options, Profile, Rejected};
 use kcc_compiler::source::{Resolved, Resolver};
 use kcc_compiler::tensor;
 use kcc_compiler::types::Const;
@@ -68,17 +68,40 @@ pub enum Prepared {
 /// The diagnostics as users see them.
 pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, String> {
     let options = engine.options(tests);
-    let shown = |rejected: Box<Rejected>| render(&rejected.diagnostics, &rejected.sources, false);
-    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
-    let lowered = pipeline::lower(checked, &options).map_err(shown)?;
     match engine {
-        Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lowered.program)),
+        Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lower(text, &options)?.program)),
         Engine::Scalar | Engine::Simd128 => {
-            let built = pipeline::build(lowered, &options).map_err(shown)?;
-            let module = Module::from_bytes(wasmtime(), &built.wasm).map_err(|e| e.to_string())?;
+            let module = Module::from_bytes(wasmtime(), &compile(text, &options)?.wasm).map_err(|e| e.to_string())?;
             Ok(Prepared::Module(Box::new(module)))
         }
     }
+}
+
+/// Compiles a program to a module.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn compile(text: &str, options: &Options) -> Result<Built, String> {
+    pipeline::build(lower(text, options)?, options).map_err(shown)
+}
+
+fn lower(text: &str, options: &Options) -> Result<Lowered, String> {
+    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
+    pipeline::lower(checked, options).map_err(shown)
+}
+
+fn shown(rejected: Box<Rejected>) -> String {
+    render(&rejected.diagnostics, &rejected.sources, false)
+}
+
+/// The kernels of a program's SIMD module, and how each is scheduled.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn schedules(text: &str) -> Result<Vec<(String, String)>, String> {
+    let built = compile(text, &Engine::Simd128.options(false))?;
+    let kernels = built.loops.iter().flat_map(|loops| &loops.kernels);
+    Ok(kernels.map(|kernel| (kernel.name.clone(), kernel.schedule.clone())).collect())
 }
 
 const ROOT: &str = "program.k";

@@ -1,9 +1,9 @@
 //! Every program of `tests/corpus/runs` on every engine: the stated results, and the same bits everywhere.
 
-use kcc_compiler::tensor::{self, Binding, Stmt};
+use kcc_compiler::tensor::{self, Binding, Group, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
-use kcc_tests::engines::{Engine, Prepared, prepare};
+use kcc_tests::engines::{Engine, Prepared, prepare, schedules};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 
@@ -51,7 +51,21 @@ fn file(path: &Path) -> Result<(), Failed> {
             complaints.extend(structure(&run, program));
         }
     }
+    complaints.extend(scheduled(&run, &text)?);
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+/// What is wrong with the schedules of kernels that the file names.
+fn scheduled(run: &Run, text: &str) -> Result<Vec<String>, String> {
+    if run.schedules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = schedules(text)?;
+    let complain = |(kernel, wanted): &(String, String)| match found.iter().find(|(name, _)| name == kernel) {
+        None => Some(format!("there is no kernel {kernel}")),
+        Some((_, got)) => (got != wanted).then(|| format!("{kernel}: {got}, the file says {wanted}")),
+    };
+    Ok(run.schedules.iter().filter_map(complain).collect())
 }
 
 /// One call on one engine; `first` holds the results of the first engine.
@@ -104,12 +118,23 @@ fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
     let stmts = || program.pipelines.iter().flat_map(|pipeline| &pipeline.body.stmts);
     let stages =
         |when: Binding| stmts().filter(|stmt| matches!(stmt, Stmt::Stage(stage) if stage.binding == when)).count();
+    let mut grouped = program.clone();
+    tensor::group::group(&mut grouped);
+    tensor::verify::verify(&grouped, "group");
+    let groups: Vec<&Group> = grouped
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| &pipeline.body.stmts)
+        .filter_map(|stmt| if let Stmt::Group(group) = stmt { Some(group) } else { None })
+        .collect();
     let mut complaints = Vec::new();
     for (what, wanted) in &run.structure {
         let found = match what.as_str() {
             "call stages" => stages(Binding::Call),
             "plan stages" => stages(Binding::Plan),
             "checks" => stmts().filter(|stmt| matches!(stmt, Stmt::Check(_))).count(),
+            "groups" => groups.len(),
+            "rings" => groups.iter().map(|group| rings(group)).sum(),
             other => {
                 complaints.push(format!("`{other}` is no count"));
                 continue;
@@ -120,4 +145,9 @@ fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// The rings of a group, those of rings too.
+fn rings(group: &Group) -> usize {
+    group.rings.iter().map(|ring| 1 + rings(&ring.group)).sum()
 }

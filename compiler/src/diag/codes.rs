@@ -46,6 +46,7 @@ table! {
     NO_SUCH_FILE 210 "file that cannot be read";
     UNKNOWN_TYPE 211 "unknown type";
     NOT_A_VAR 212 "change of something that is not a `var`";
+    BAD_FILE 213 "file that does not hold what is asked of it";
 
     ELEMENT_TYPES 301 "operands of different types";
     OPERAND_TYPE 302 "operation on a type that it does not take";
@@ -101,7 +102,6 @@ table! {
 
     NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
-    NOT_YET_EMBED 906 "embedding of formats is not available yet";
 }
 
 impl Code {

@@ -29,8 +29,19 @@ impl Costs<'_> {
     pub fn trips(&self, nest: &Loop) -> f64 {
         match trip_count(nest) {
             Some(count) => count as f64,
-            None if self.is_of_sizes(&nest.lo) && self.is_of_sizes(&nest.hi) => LONG,
+            None if self.is_of_sizes(&nest.lo) && self.is_of_sizes(&nest.hi) => {
+                self.limit(&nest.hi).map_or(LONG, |limit| limit.clamp(0.0, LONG))
+            }
             None => SHORT,
+        }
+    }
+
+    /// A constant that a bound cannot exceed.
+    fn limit(&self, bound: &Expr) -> Option<f64> {
+        match bound {
+            Expr::Var(var) => self.limit(self.definitions.get(*var)?),
+            Expr::Op(Op::Min, args) => args.iter().find_map(build::as_int).map(|limit| limit as f64),
+            _ => None,
         }
     }
 

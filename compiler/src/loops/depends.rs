@@ -169,7 +169,7 @@ pub fn accesses(stmts: &[Stmt]) -> Vec<(BufferId, &[Expr], bool)> {
 }
 
 /// Whether the iterations of a loop can run in any order: nothing defined outside is changed, and what is written
-/// has the loop's index as one of its indices in every access.
+/// has the loop's index, perhaps plus what is the same in all iterations, as one of its indices in every access.
 pub fn is_parallel(program: &Program, nest: &Loop) -> bool {
     if nest.kind == LoopKind::Ordered {
         return false;
@@ -186,13 +186,33 @@ pub fn is_parallel(program: &Program, nest: &Loop) -> bool {
     }
     let root = |buffer: BufferId| program.buffers[buffer.0 as usize].alias_of.unwrap_or(buffer);
     let all = accesses(&nest.body);
-    let index = Expr::Var(nest.var);
+    let moves = |expr: &Expr| moves_with(expr, nest.var, &own);
     all.iter().filter(|(_, _, is_store)| *is_store).all(|(buffer, stored, _)| {
-        let Some(dim) = stored.iter().position(|expr| *expr == index) else { return false };
+        let Some(dim) = stored.iter().position(moves) else { return false };
         all.iter()
             .filter(|(other, ..)| root(*other) == root(*buffer))
-            .all(|(other, place, _)| other == buffer && place[dim] == index)
+            .all(|(other, place, _)| other == buffer && place[dim] == stored[dim])
     })
+}
+
+/// Whether an index is a loop's index plus or minus what is the same in all its iterations; `own` are the variables
+/// that the loop defines.
+fn moves_with(expr: &Expr, index: VarId, own: &[VarId]) -> bool {
+    let same = |expr: &Expr| {
+        !expr.any(&mut |part| match part {
+            Expr::Var(var) => *var == index || own.contains(var),
+            Expr::Load(_) => true,
+            _ => false,
+        })
+    };
+    match expr {
+        Expr::Var(var) => *var == index,
+        Expr::Op(Op::Add, args) => {
+            moves_with(&args[0], index, own) && same(&args[1]) || same(&args[0]) && moves_with(&args[1], index, own)
+        }
+        Expr::Op(Op::Sub, args) => moves_with(&args[0], index, own) && same(&args[1]),
+        _ => false,
+    }
 }
 
 /// The number of iterations, if it is a constant.

@@ -5,11 +5,12 @@
 //! Loads that may run although the program does not ask for them have clamped indices (`lower/load.rs`).
 //!
 //! The work is split: `lower/facts.rs` looks at expressions, `lower/nest.rs` keeps the open scopes of a kernel,
-//! `lower/value.rs` places expressions, `lower/load.rs` makes loads safe, `lower/reduce.rs` and `lower/partials.rs`
+//! `lower/group.rs` opens the loops of stages and keeps rings of rows, `lower/value.rs` places expressions, `lower/load.rs` makes loads safe, `lower/reduce.rs` and `lower/partials.rs`
 //! carry out reductions, `lower/buffers.rs` decides what lies where, `lower/sequential.rs` makes one kernel of sequential code.
 
 mod buffers;
 mod facts;
+mod group;
 mod load;
 mod nest;
 mod partials;
@@ -19,10 +20,8 @@ mod value;
 
 use super::{BufferId, Expr, FailureId, Kernel, Load, Program, Stmt, Var};
 use crate::loops::Access;
-use crate::ops::fold;
 use crate::origin::OriginId;
-use crate::tensor::{self, Binding, Check, Group, Pipeline, Stage, StageBody, TensorId};
-use crate::types::Scalar;
+use crate::tensor::{self, Binding, Check, Group, Pipeline, Stage, TensorId};
 use buffers::Buffers;
 use facts::Facts;
 use nest::{Nest, ScopeKind};
@@ -98,7 +97,7 @@ impl<'a> Lowering<'a> {
 
     fn group(&mut self, group: &Group) {
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        group_in(&mut nest, group);
+        nest.group(group);
         let done = nest.finish();
         let last = group.stages.last().expect("a group has stages");
         let name = &self.pipeline.tensors[last.tensors[0]].name;
@@ -124,76 +123,9 @@ impl<'a> Lowering<'a> {
 
 /// A stage by itself, as a group that shares no axes.
 fn alone(stage: &Stage) -> Group {
-    Group {
-        axes: Vec::new(),
-        stages: vec![stage.clone()],
-        private: Vec::new(),
-        binding: stage.binding,
-        origin: stage.origin,
-    }
-}
-
-/// Stages that share outer axes.
-fn group_in(nest: &mut Nest<'_, '_>, group: &Group) {
-    let Group { axes, stages, private, .. } = group;
-    let pipeline = nest.pipeline;
-    // Stages of a group have one guard. Nothing moves out of it: loads may be out of bounds where it does not hold.
-    let guard = stages.first().and_then(|stage| stage.guard).map(|guard| {
-        nest.need(&[guard]);
-        let cond = nest.value(guard).0;
-        nest.open(ScopeKind::Cold);
-        (cond, nest.top())
-    });
-    for &axis in axes {
-        nest.open_stage_axis(axis, ScopeKind::StageLoop);
-    }
-    let shared = nest.top();
-    // The nest as a whole is guarded against empty shared axes only: other stages may have work to do.
-    let kind = if axes.is_empty() { ScopeKind::StageLoop } else { ScopeKind::Loop };
-    for stage in stages {
-        let index = |tensor: TensorId| {
-            let outer: &[tensor::AxisId] = if private.contains(&tensor) { &[] } else { axes };
-            outer.iter().chain(&stage.axes).copied().collect::<Vec<_>>()
-        };
-        match &stage.body {
-            StageBody::Map(values) => {
-                for &axis in &stage.axes {
-                    nest.open_stage_axis(axis, kind);
-                }
-                nest.need(values);
-                for (&value, &tensor) in values.iter().zip(&stage.tensors) {
-                    let value = nest.value(value).0;
-                    // An `f16` is rounded by its way through memory.
-                    let rounds = pipeline.tensors[tensor].elem == Scalar::F16;
-                    if private.contains(&tensor) && index(tensor).is_empty() && !rounds {
-                        nest.hold(tensor, value);
-                    } else {
-                        nest.store(tensor, &index(tensor), value);
-                    }
-                }
-            }
-            StageBody::Scan { op, expr } => {
-                let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
-                for &axis in outer {
-                    nest.open_stage_axis(axis, kind);
-                }
-                let elem = pipeline.ty(*expr);
-                let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
-                let total = nest.define("total", Expr::Const(start));
-                nest.open_stage_axis(*last, kind);
-                nest.need(&[*expr]);
-                let value = nest.value(*expr).0;
-                nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
-                nest.store(stage.tensors[0], &index(stage.tensors[0]), Expr::Var(total));
-            }
-        }
-        nest.close_to(shared);
-    }
-    if let Some((cond, depth)) = guard {
-        nest.close_to(depth);
-        let block = nest.close_block();
-        nest.push(Stmt::If(cond, block, Vec::new()));
-    }
+    let (binding, origin) = (stage.binding, stage.origin);
+    let (axes, rings, stages, private) = (Vec::new(), Vec::new(), vec![stage.clone()], Vec::new());
+    Group { axes, rings, stages, private, binding, origin }
 }
 
 /// A condition for all values of its axes, in order: the first that does not hold fails the call.

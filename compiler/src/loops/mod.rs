@@ -14,6 +14,7 @@
 
 pub mod build;
 pub mod collapse;
+pub mod contract;
 pub mod cost;
 pub mod depends;
 pub mod flatten;
@@ -21,6 +22,7 @@ pub mod fold16;
 pub mod jam;
 pub mod lanes;
 mod lower;
+pub mod pack;
 pub mod print;
 pub mod rename;
 pub mod schedule;

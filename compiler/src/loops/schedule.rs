@@ -5,15 +5,18 @@
 //! (`loops/cost.rs`); the result is printed on one line in `Kernel::schedule`.
 
 use super::cost::Costs;
-use super::depends::{Definitions, Varying, defined, is_parallel, trip_count};
+use super::depends::{Definitions, Varying, is_parallel, trip_count};
 use super::lanes::{Class, Lanes};
 use super::rename::copy_mapped;
 use super::vectorise::{Context, folded, held, main_end, narrow, reorderable, rest, vectorise};
-use super::{Loop, LoopKind, Program, Stmt, VarId, build, collapse, fold16, jam};
+use super::{Loop, LoopKind, Program, Stmt, VarId, build, collapse, contract, fold16, jam};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Vectors of accumulators that fit the registers beside what is loaded.
 const ACCUMULATORS: i64 = 8;
+
+/// Greatest cost of a body that is repeated so that a short loop need not be one.
+const SHORT_BODY: f64 = 24.0;
 
 /// How a loop runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub type Schedule = BTreeMap<VarId, Choice>;
 /// Gives every kernel lanes where that pays.
 pub fn schedule(program: &mut Program) {
     collapse::collapse(program);
+    contract::contract(program);
     for n in 0..program.kernels.len() {
         let kernel = program.kernels[n].clone();
         let definitions = Definitions::of(&kernel);
@@ -63,7 +67,9 @@ pub fn schedule(program: &mut Program) {
         let chosen = reached(&kernel.body, &choices);
         choices.retain(|var, _| chosen.contains(var));
         tile(&context, &kernel.body, &mut Vec::new(), &mut choices);
-        let text = show(&context, &kernel.body, &choices);
+        let tiles = Some(kernel.schedule).filter(|tiles| !tiles.is_empty());
+        let text: Vec<String> = tiles.into_iter().chain(show(&context, &kernel.body, &choices)).collect();
+        let text = text.join("; ");
 
         let body = carry_out_jams(&mut context, kernel.body, &mut choices);
         let mut kernel = super::Kernel { body, vars: context.vars, schedule: text, ..kernel };
@@ -107,6 +113,10 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
 
 fn choose_loop(context: &mut Context<'_>, nest: &Loop, fold: Option<&fold16::Fold>, choices: &mut Schedule) -> f64 {
     let inside = choose(context, &nest.body, choices);
+    if has_lanes(context, nest) {
+        let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
+        return costs.trips(nest) * (inside + 1.5);
+    }
     let summing = fold.map(|fold| fold16::for_costs(context, nest, fold));
     let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
     let trips = costs.trips(nest);
@@ -159,6 +169,20 @@ fn choose_loop(context: &mut Context<'_>, nest: &Loop, fold: Option<&fold16::Fol
     best
 }
 
+/// Whether something in the loop has lanes already: the loops of a tiled contraction.
+fn has_lanes(context: &Context<'_>, nest: &Loop) -> bool {
+    let mut found = false;
+    build::visit(&nest.body, &mut |stmt| match stmt {
+        Stmt::Let(var, _) | Stmt::Set(var, _) | Stmt::Accumulate(var, ..) => {
+            found |= context.vars[var.0 as usize].ty.lanes > 1;
+        }
+        Stmt::Store { value, .. } => found |= build::ty(context.program, &context.vars, value).lanes > 1,
+        Stmt::For(_) | Stmt::If(..) | Stmt::Fail(..) => {}
+        Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
+    });
+    found
+}
+
 /// Whether lanes beyond the loop's range may load: only what lies next to elements that are loaded anyhow.
 fn over_read_is_safe(lanes: &Lanes<'_>, nest: &Loop) -> bool {
     super::depends::accesses(&nest.body).iter().all(|(buffer, index, is_store)| {
@@ -191,6 +215,7 @@ fn tile<'a>(context: &Context<'_>, stmts: &'a [Stmt], outer: &mut Vec<&'a Loop>,
                 Some(Choice::Vector { .. } | Choice::Narrow { .. }) => {
                     outer.push(nest);
                     tile_one(context, nest, outer, choices);
+                    write_out(context, nest, choices);
                     outer.pop();
                 }
                 Some(Choice::Partials { .. } | Choice::Fold { .. } | Choice::Jam(_)) => {}
@@ -208,6 +233,17 @@ fn tile<'a>(context: &Context<'_>, stmts: &'a [Stmt], outer: &mut Vec<&'a Loop>,
                 }
             }
         }
+    }
+}
+
+/// A short loop becomes as many vectors as it has, side by side.
+fn write_out(context: &Context<'_>, nest: &Loop, choices: &mut Schedule) {
+    let Some(Choice::Vector { lanes, unroll }) = choices.get_mut(&nest.var) else { return };
+    let Some(trips) = trip_count(nest) else { return };
+    let vectors = trips / i64::from(*lanes);
+    let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
+    if *unroll == 1 && trips % i64::from(*lanes) == 0 && vectors <= 4 && costs.scalar(&nest.body) <= SHORT_BODY {
+        *unroll = vectors;
     }
 }
 
@@ -233,6 +269,11 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
         return;
     }
     let room = (ACCUMULATORS / accumulators as i64).max(1);
+    // What is costly to finish is not repeated often: it would be more code than it saves.
+    let finish = vector.body.iter().filter(|stmt| !matches!(stmt, Stmt::For(nest) if nest.var == reduction.var));
+    let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
+    let costly = finish.map(|stmt| costs.scalar(std::slice::from_ref(stmt))).sum::<f64>() > SHORT_BODY
+        && vector.body.iter().any(|stmt| matches!(stmt, Stmt::For(nest) if nest.var == reduction.var));
     let count = context.vars.len();
     let shares = |nest: &Loop| {
         let varying = Varying::on(nest.var, &nest.body, count);
@@ -258,12 +299,12 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
         nest.var != vector.var
             && nest.var != reduction.var
             && build::as_int(&nest.step) == Some(1)
-            && build::as_int(&nest.lo) == Some(0)
             && is_parallel(context.program, nest)
             && uniform(nest)
             && shares(nest)
     });
-    let copies = rows.map_or(1, |nest| fit(nest, 4.min(room)));
+    let (most_rows, most_vectors) = if costly { (1, 2) } else { (4, 4) };
+    let copies = rows.map_or(1, |nest| fit(nest, room.min(most_rows)));
     if let Some(nest) = rows
         && copies > 1
     {
@@ -272,7 +313,7 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
     if let Some(Choice::Vector { lanes, unroll }) = choices.get_mut(&vector.var)
         && shares(vector)
     {
-        let mut vectors = (room / copies).clamp(1, 4);
+        let mut vectors = (room / copies).clamp(1, most_vectors);
         while vectors > 1
             && (vectors & (vectors - 1) != 0
                 || trip_count(vector).is_some_and(|trips| trips < i64::from(*lanes) * vectors))
@@ -283,10 +324,10 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
     }
 }
 
-/// The decisions on one line, outer loops first.
-fn show(context: &Context<'_>, stmts: &[Stmt], choices: &Schedule) -> String {
+/// The decisions, outer loops first, without those inside of tiles.
+fn show(context: &Context<'_>, stmts: &[Stmt], choices: &Schedule) -> Vec<String> {
     let mut parts = Vec::new();
-    for var in defined(stmts) {
+    for var in outside_tiles(context, stmts) {
         let Some(choice) = choices.get(&var) else { continue };
         let name = &context.vars[var.0 as usize].name;
         let times = |unroll: &i64| if *unroll > 1 { format!(" x{unroll}") } else { String::new() };
@@ -298,7 +339,24 @@ fn show(context: &Context<'_>, stmts: &[Stmt], choices: &Schedule) -> String {
             Choice::Jam(copies) => format!("{name} jam {copies}"),
         });
     }
-    parts.join("; ")
+    parts
+}
+
+/// The indices of loops, outer ones first, without those inside of loops that had lanes before they were chosen.
+fn outside_tiles(context: &Context<'_>, stmts: &[Stmt]) -> Vec<VarId> {
+    let mut all = Vec::new();
+    for stmt in stmts {
+        if let Stmt::For(nest) = stmt {
+            if has_lanes(context, nest) {
+                continue;
+            }
+            all.push(nest.var);
+        }
+        for block in stmt.blocks() {
+            all.extend(outside_tiles(context, block));
+        }
+    }
+    all
 }
 
 /// Unrolls and jams loops. Copies of loops get the choices of the loops they are copies of.

@@ -70,11 +70,22 @@ pub fn vectorise(context: &mut Context<'_>, nest: &Loop, unroll: i64) -> Option<
         {
             part.body = jam(&part.body, part.var, i64::from(lanes), unroll, &mut context.vars);
         }
-        out.extend(part);
+        out.extend(part.into_iter().flat_map(without_loop));
         from = end;
     }
     out.extend(rest(nest, from));
     Some(out)
+}
+
+/// The body alone of a loop with one iteration.
+fn without_loop(stmt: Stmt) -> Vec<Stmt> {
+    match stmt {
+        Stmt::For(mut nest) if trip_count(&nest) == Some(1) => {
+            replace(&mut nest.body, &BTreeMap::from([(nest.var, nest.lo)]));
+            nest.body
+        }
+        other => vec![other],
+    }
 }
 
 /// The loop as it was, from `from` on, unless nothing is left.

@@ -1,22 +1,11 @@
-//! Bounds of sizes from declared facts, by interval arithmetic: what the peak-memory certificate rests on.
+//! Bounds of size variables from declared facts: where the search for the greatest memory begins.
 //!
-//! Conservative: every value that a size can have lies in its interval, and sizes that `plan` refuses (those that
-//! leave 32 bits) are cut off.
+//! Conservative: every value that a variable can have in an accepted `plan` lies in its interval.
 
-use super::values::{Values, apply};
-use crate::size::{Atom, DimExpr, Size, SizeVar};
+use super::interval::{Formula, GREATEST, Interval};
+use crate::size::{Size, SizeVar};
 use crate::tensor::Fact;
-use crate::types::Scalar;
 use std::collections::BTreeMap;
-
-/// Least and greatest value.
-pub type Interval = (i128, i128);
-
-/// The greatest value of a size.
-const GREATEST: i128 = i32::MAX as i128;
-
-/// Farther away than any size; intervals end here.
-const FAR: i128 = 1 << 100;
 
 /// Intervals of size variables.
 #[derive(Clone, Debug, Default)]
@@ -66,98 +55,24 @@ impl Bounds {
         self.vars.get(&var).is_some_and(|interval| interval.1 < GREATEST)
     }
 
+    /// The variables with their intervals.
+    pub fn intervals(&self) -> impl Iterator<Item = (SizeVar, Interval)> {
+        self.vars.iter().map(|(var, interval)| (*var, *interval))
+    }
+
     /// The interval of a size; not cut off at 32 bits, since sums of sizes may be larger.
     pub fn size(&self, size: &Size) -> Interval {
-        size.terms().fold((0, 0), |sum, (product, coefficient)| {
-            let one = (i128::from(coefficient), i128::from(coefficient));
-            let term = product.iter().fold(one, |term, atom| times(term, self.atom(atom)));
-            (sum.0.saturating_add(term.0).max(-FAR), sum.1.saturating_add(term.1).min(FAR))
-        })
+        let (vars, intervals): (Vec<SizeVar>, Vec<Interval>) = self.intervals().unzip();
+        Formula::of([size], &vars).eval(&intervals)[0]
     }
-
-    /// A size that `plan` accepted fits 32 bits.
-    fn operand(&self, size: &Size) -> Interval {
-        let (lo, hi) = self.size(size);
-        (lo.clamp(i128::from(i32::MIN), GREATEST), hi.clamp(i128::from(i32::MIN), GREATEST))
-    }
-
-    fn atom(&self, atom: &Atom) -> Interval {
-        let full = (i128::from(i32::MIN), GREATEST);
-        match atom {
-            Atom::Var(var) => self.vars.get(var).copied().unwrap_or((0, GREATEST)),
-            Atom::Div(a, b) => {
-                let (a, b) = (self.operand(a), self.operand(b));
-                if b.1 <= 0 {
-                    return full;
-                }
-                // A zero divisor is refused, so the least divisor is 1.
-                let b = (b.0.max(1), b.1);
-                let corners = [a.0.div_euclid(b.0), a.0.div_euclid(b.1), a.1.div_euclid(b.0), a.1.div_euclid(b.1)];
-                hull(&corners)
-            }
-            Atom::Rem(a, b) => {
-                let (a, b) = (self.operand(a), self.operand(b));
-                match b.0 >= 0 {
-                    true if a.0 >= 0 => (0, a.1.min((b.1 - 1).max(0))),
-                    true => (0, (b.1 - 1).max(0)),
-                    false => full,
-                }
-            }
-            Atom::Min(a, b) => {
-                let (a, b) = (self.operand(a), self.operand(b));
-                (a.0.min(b.0), a.1.min(b.1))
-            }
-            Atom::Max(a, b) => {
-                let (a, b) = (self.operand(a), self.operand(b));
-                (a.0.max(b.0), a.1.max(b.1))
-            }
-            Atom::Dim(e) => {
-                let value = self.expr(e).cast(Scalar::I32);
-                (value.least.as_int(), value.greatest.as_int())
-            }
-        }
-    }
-
-    fn expr(&self, e: &DimExpr) -> Values {
-        match e {
-            DimExpr::Const(value) => Values::hull(&[*value]).unwrap_or_else(|| Values::all(value.ty)),
-            DimExpr::Size(size) => {
-                let (lo, hi) = self.operand(size);
-                Values::int(Scalar::I32, lo, hi)
-            }
-            DimExpr::Scalar(_, ty) => Values::all(*ty),
-            DimExpr::Op(op, args) => {
-                let args: Vec<Values> = args.iter().map(|arg| self.expr(arg)).collect();
-                let ty = op.result(args[0].ty).expect("operands were checked");
-                apply(*op, &args).unwrap_or_else(|| Values::all(ty))
-            }
-            DimExpr::Cast(to, arg) => self.expr(arg).cast(*to),
-            DimExpr::Select(parts) => {
-                let (a, b) = (self.expr(&parts[1]), self.expr(&parts[2]));
-                match Values::hull(&[a.least, a.greatest, b.least, b.greatest]) {
-                    Some(values) => Values { nan: a.nan || b.nan, ..values },
-                    None => Values::all(a.ty),
-                }
-            }
-        }
-    }
-}
-
-fn times(a: Interval, b: Interval) -> Interval {
-    let product = |x: i128, y: i128| x.saturating_mul(y).clamp(-FAR, FAR);
-    hull(&[product(a.0, b.0), product(a.0, b.1), product(a.1, b.0), product(a.1, b.1)])
-}
-
-pub(super) fn hull(values: &[i128]) -> Interval {
-    values.iter().fold((values[0], values[0]), |(lo, hi), value| (lo.min(*value), hi.max(*value)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ops::Op;
-    use crate::size::SizeNames;
-    use crate::types::Const;
+    use crate::size::{Atom, DimExpr, SizeNames};
+    use crate::types::{Const, Scalar};
 
     fn at_most(var: SizeVar, limit: i64) -> Fact {
         Fact { is_equality: false, size: Size::constant(limit).minus(&var.into()), text: String::new(), origin: None }

@@ -3,6 +3,7 @@
 //! Assumes flat kernels of verified programs. Guarantees what `plan::verify` checks.
 
 use super::bounds::Bounds;
+use super::greatest::greatest;
 use super::pools::{Item, pools};
 use super::uses::{Uses, uses};
 use super::{Arg, BufferPlan, PipelinePlan, Place, Plan, Region, Slot, Step, StepKind};
@@ -118,7 +119,7 @@ fn place(loops: &loops::Program, kernels: &[Uses], facts: &[Fact], own: &mut Pip
     let bounds = Bounds::of(&vars, facts);
     own.persistent = offsets(own, Region::Persistent, &bounds);
     own.scratch = offsets(own, Region::Scratch, &bounds);
-    let ceiling = |size: &Size| is_bounded(size, &bounds).then(|| u64::try_from(bounds.size(size).1).unwrap_or(0));
+    let ceiling = |size: &Size| is_bounded(size, &bounds).then(|| greatest(size, &bounds, facts)).flatten();
     own.ceiling = ceiling(&own.persistent).zip(ceiling(&own.scratch));
 }
 
@@ -129,14 +130,14 @@ fn size_var(arg: &Arg) -> Option<SizeVar> {
     }
 }
 
-/// Whether a ceiling of the size says something: all its variables are bounded and it stays in a 32-bit memory.
+/// Whether all variables of the size are bounded.
 fn is_bounded(size: &Size, bounds: &Bounds) -> bool {
     let mut bounded = true;
     size.visit(&mut |leaf| match leaf {
         Leaf::Size(var) => bounded &= bounds.is_bounded(var),
         Leaf::Scalar(..) => {}
     });
-    bounded && bounds.size(size).1 <= 1 << 32
+    bounded
 }
 
 /// Places the buffers of a region and gives its size.

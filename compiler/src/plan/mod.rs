@@ -10,6 +10,8 @@
 //! a slot or is a constant.
 
 pub mod bounds;
+pub mod greatest;
+pub mod interval;
 pub mod limit;
 pub mod lower;
 pub mod pools;

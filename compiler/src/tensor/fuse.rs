@@ -1,6 +1,6 @@
 //! Fusion by deletion: a stage's expression is put where its tensor is read, and the tensor is never stored.
 //!
-//! This file and `group.rs` are the only places where stages are merged. Every decision is recorded, with the reason
+//! This file and `group.rs` (with its folder) are the only places where stages are merged. Every decision is recorded, with the reason
 //! where a stage stayed, for `kcc explain`. The one number behind it: how often an element would be computed, the
 //! product of the extents of the reader's axes that are missing from its index.
 
@@ -34,6 +34,22 @@ pub enum Rule {
     Rounds,
     /// Stays: a variable that it reads changes before it is read.
     Changes,
+    /// Grouped: its reader takes one row at a time.
+    Row,
+    /// Grouped: its reader takes a window of rows that moves, and a ring keeps these rows.
+    Ring,
+    /// Stays whole: it has other readers than the stages with which it could share loops.
+    Elsewhere,
+    /// Stays whole: its reader does not take rows, nor windows of rows.
+    NoWindow,
+    /// Stays whole: nothing tells how long its reader's windows of rows are.
+    LongWindow,
+    /// Stays whole: a row is too short for a loop of its own.
+    ShortRows,
+    /// Stays whole: rows taken side by side share what they load, a row at a time would load it again.
+    SideBySide,
+    /// Stays whole: a ring would be as large.
+    FewRows,
 }
 
 impl Rule {
@@ -56,6 +72,14 @@ impl Rule {
             Rule::Scan => "stored: prefixes are computed one after another",
             Rule::Rounds => "stored: storing rounds to f16",
             Rule::Changes => "stored: a variable that it reads changes before it is read",
+            Rule::Row => "grouped: one row at a time goes to its reader",
+            Rule::Ring => "grouped: a ring of rows goes to its reader",
+            Rule::Elsewhere => "stored: others than the stages that could share its loops read it",
+            Rule::NoWindow => "stored: its reader takes neither rows nor windows of rows that move",
+            Rule::LongWindow => "stored: nothing tells how many rows its reader takes at a time",
+            Rule::ShortRows => "stored: its rows are too short to be worth a loop each",
+            Rule::SideBySide => "stored: rows side by side share what a reduction loads",
+            Rule::FewRows => "stored: it has no more rows than a ring would keep",
         }
     }
 }
@@ -66,6 +90,8 @@ pub struct Decision {
     /// Pipeline.
     pub pipeline: String,
     /// The stage's tensor.
+    pub id: TensorId,
+    /// Its name.
     pub tensor: String,
     /// Why.
     pub rule: Rule,
@@ -102,6 +128,7 @@ fn fuse_region(p: &mut Pipeline, region: &mut Region, decisions: &mut Vec<Decisi
         let rule = decide(p, region, position, &stage);
         decisions.push(Decision {
             pipeline: p.name.clone(),
+            id: stage.tensors[0],
             tensor: p.tensors[stage.tensors[0]].name.clone(),
             rule,
             origin: stage.origin,

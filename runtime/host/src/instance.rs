@@ -33,8 +33,17 @@ pub(crate) struct State {
     pub(crate) generation: i32,
     /// Shape of each tensor, parameters first.
     pub(crate) shapes: Vec<Vec<u32>>,
-    /// For each parameter the tensor whose memory it shares: pipeline and position of the tensor.
-    pub(crate) sources: Vec<Option<(usize, usize)>>,
+    /// For each parameter the tensor whose memory it shares.
+    pub(crate) sources: Vec<Option<Source>>,
+}
+
+/// What a parameter shares memory with.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// Pipeline and position of the tensor, parameters first.
+    pub(crate) tensor: (usize, usize),
+    /// The address that the plan gave the parameter itself.
+    pub(crate) own: i32,
 }
 
 impl Instance {
@@ -215,8 +224,8 @@ impl Instance {
     pub(crate) fn place(&self, index: usize, position: usize) -> Result<Range<usize>, Error> {
         self.ready(index)?;
         // A parameter that shares another tensor's memory lies where that one lies now.
-        if let Some(&Some((from, source))) = self.states[index].sources.get(position) {
-            return self.place(from, source);
+        if let Some(Some(Source { tensor: (from, source), .. })) = self.states[index].sources.get(position) {
+            return self.place(*from, *source);
         }
         let data = self.memory.data(&self.store);
         range(data, self.tensor(index, position), &self.states[index].shapes[position])

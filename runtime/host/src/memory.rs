@@ -8,11 +8,19 @@ use wasmtime::Val;
 
 /// The `i32` at an address.
 pub(crate) fn read_i32(data: &[u8], at: u32) -> Result<i32, Error> {
-    let bytes = at.checked_add(4).and_then(|end| data.get(at as usize..end as usize));
-    let bytes: [u8; 4] = bytes
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| Error::Manifest(format!("address {at} lies outside the memory")))?;
-    Ok(i32::from_le_bytes(bytes))
+    let bytes = data.get(at as usize..).and_then(|rest| rest.first_chunk::<4>()).ok_or_else(|| outside(at))?;
+    Ok(i32::from_le_bytes(*bytes))
+}
+
+/// Writes the `i32` at an address.
+pub(crate) fn write_i32(data: &mut [u8], at: u32, value: i32) -> Result<(), Error> {
+    let bytes = data.get_mut(at as usize..).and_then(|rest| rest.first_chunk_mut::<4>()).ok_or_else(|| outside(at))?;
+    *bytes = value.to_le_bytes();
+    Ok(())
+}
+
+fn outside(at: u32) -> Error {
+    Error::Manifest(format!("address {at} lies outside the memory"))
 }
 
 /// Finds every extent of a tensor. `shape` has the tensor's rank. What the data decides is 0 until a run decided it.

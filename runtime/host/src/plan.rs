@@ -4,7 +4,8 @@
 
 use crate::check::arg_name;
 use crate::error::Error;
-use crate::instance::Instance;
+use crate::instance::{Instance, Source};
+use crate::memory::{read_i32, write_i32};
 use crate::value::Value;
 use kcc_abi::{Address, DimValue, Pipeline, PlanArg};
 use wasmtime::Val;
@@ -114,13 +115,13 @@ impl Instance {
         if given.elem != wanted.elem {
             return bad(format!("its elements are {}, not {}", given.elem, wanted.elem));
         }
-        let Address::At(_) = wanted.address else {
+        let Address::At(slot) = wanted.address else {
             return bad("its address is fixed in the module".to_string());
         };
         // Follow what the source itself shares to its end, so that no chain can become a circle.
         let (mut source_index, mut source) = (source_index, source);
         while let Some(Some(origin)) = self.states[source_index].sources.get(source) {
-            (source_index, source) = *origin;
+            (source_index, source) = origin.tensor;
         }
         if (source_index, source) == (index, position) {
             return bad("they are the same tensor".to_string());
@@ -131,14 +132,20 @@ impl Instance {
         if given != wanted {
             return bad(format!("shape {given:?} is not {wanted:?}"));
         }
-        self.states[index].sources[position] = Some((source_index, source));
+        let own = match self.states[index].sources[position] {
+            Some(before) => before.own,
+            None => read_i32(self.memory.data(&self.store), slot)?,
+        };
+        self.states[index].sources[position] = Some(Source { tensor: (source_index, source), own });
         self.apply_sources(index)
     }
 
     /// Writes the current places of shared tensors where the module reads its parameters' addresses.
     pub(crate) fn apply_sources(&mut self, index: usize) -> Result<(), Error> {
         for position in 0..self.states[index].sources.len() {
-            let Some((source_index, source)) = self.states[index].sources[position] else { continue };
+            let Some(Source { tensor: (source_index, source), .. }) = self.states[index].sources[position] else {
+                continue;
+            };
             if self.states[source_index].shapes[source] != self.states[index].shapes[position] {
                 return Err(Error::Bind(format!(
                     "`{}` of `{}` shares a tensor that got another shape: plan and connect it anew",
@@ -147,16 +154,27 @@ impl Instance {
                 )));
             }
             let place = self.place(source_index, source)?;
-            if let Address::At(slot) = self.tensor(index, position).address {
-                let bytes = (place.start as u32).to_le_bytes();
-                let data = self.memory.data_mut(&mut self.store);
-                let target = (slot as usize).checked_add(4).and_then(|end| data.get_mut(slot as usize..end));
-                target
-                    .ok_or_else(|| Error::Manifest(format!("address {slot} lies outside the memory")))?
-                    .copy_from_slice(&bytes);
+            self.write_address(index, position, place.start as i32)?;
+        }
+        Ok(())
+    }
+
+    /// Gives shared parameters their own memory back: a plan with the sizes of the last one would not.
+    fn separate(&mut self, index: usize) -> Result<(), Error> {
+        for position in 0..self.states[index].sources.len() {
+            if let Some(source) = self.states[index].sources[position].take() {
+                self.write_address(index, position, source.own)?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the slot where the module reads the address of a parameter.
+    fn write_address(&mut self, index: usize, position: usize, address: i32) -> Result<(), Error> {
+        match self.tensor(index, position).address {
+            Address::At(slot) => write_i32(self.memory.data_mut(&mut self.store), slot, address),
+            Address::Fixed(_) => Ok(()),
+        }
     }
 
     /// Plans a pipeline whose plan takes no arguments, if nobody did.
@@ -167,9 +185,9 @@ impl Instance {
 
     /// Calls the plan with the arguments in place.
     fn call_plan(&mut self, index: usize) -> Result<(), Error> {
-        let state = &mut self.states[index];
-        state.planned = false;
-        state.sources.fill(None);
+        self.states[index].planned = false;
+        self.separate(index)?;
+        let state = &self.states[index];
         if let Some(plan) = state.plan {
             let mut status = [Val::I32(0)];
             let result = plan.call(&mut self.store, &state.args, &mut status);

@@ -171,6 +171,25 @@ fn pipelines_are_chained_over_one_memory() {
 }
 
 #[test]
+fn a_plan_with_the_same_sizes_ends_a_connection_too() {
+    let mut instance = instance();
+    instance.plan("scale", &[("H", 2), ("W", 2)]).expect("plan");
+    instance.plan("negate", &[("N", 2)]).expect("plan");
+    let own = instance.view::<f32>("scale", "x").expect("x").as_ptr();
+    instance.connect(("negate", "x"), ("scale", "x")).expect("connect");
+    instance.connect(("negate", "y"), ("scale", "x")).expect("connect");
+    let shared = instance.view::<f32>("scale", "x").expect("x").as_ptr();
+    assert_eq!(shared, instance.view::<f32>("negate", "y").expect("y").as_ptr());
+    instance.plan("scale", &[("H", 2), ("W", 2)]).expect("plan");
+    assert_eq!(instance.view::<f32>("scale", "x").expect("x").as_ptr(), own);
+    // What the module reads is what the view shows.
+    instance.view_mut::<f32>("negate", "y").expect("y").fill(9.0);
+    instance.view_mut::<f32>("scale", "x").expect("x").fill(3.0);
+    instance.set("scale", "gain", 1.0f32).expect("gain");
+    assert_eq!(scaled(&mut instance), [3.0; 8]);
+}
+
+#[test]
 fn connections_cannot_form_a_circle() {
     let mut instance = instance();
     instance.plan("scale", &[("H", 3), ("W", 2)]).expect("plan");

@@ -198,6 +198,12 @@ test("a plan with the same sizes ends a connection, too", async () => {
   assert.equal(both.view("scale", "x").data.byteOffset, both.view("negate", "y").data.byteOffset);
   both.plan("scale", { H: 2, W: 2 });
   assert.equal(both.view("scale", "x").data.byteOffset, own);
+  // What the module reads is what the view shows.
+  both.view("negate", "y").data.fill(9);
+  both.view("scale", "x").data.fill(3);
+  both.set("scale", "gain", 1);
+  both.run("scale");
+  assert.deepEqual([...both.view("scale", "result").data], Array(8).fill(3));
 });
 
 test("connections cannot form a circle", async () => {

@@ -43,6 +43,7 @@ impl Build {
             params: Vec::new(),
             results: Vec::new(),
             facts: Vec::new(),
+            decided: Vec::new(),
             tensors: Default::default(),
             axes: Default::default(),
             exprs: Default::default(),
@@ -126,7 +127,15 @@ impl Build {
     pub fn kernel(&mut self, name: &str, binding: Binding, vars: Vec<Ty>, body: Vec<Stmt>) {
         let vars = vars.into_iter().enumerate().map(|(n, ty)| Var { name: format!("v{n}"), ty }).collect();
         let origin = self.origin;
-        let kernel = Kernel { name: name.to_string(), binding, vars, body, origin, schedule: String::new() };
+        let kernel = Kernel {
+            name: name.to_string(),
+            binding,
+            vars,
+            body,
+            origin,
+            schedule: String::new(),
+            decided: Vec::new(),
+        };
         self.own().kernels.push(kernel);
     }
 

@@ -349,26 +349,4 @@ impl Checker<'_> {
             None => value,
         }
     }
-
-    /// `embed("file")`: the file's bytes as a constant.
-    pub fn embed(&mut self, args: &[ast::Arg], span: Span) -> Checked<Expr> {
-        let [ast::Arg { value: ast::Expr { kind: ast::ExprKind::Text(path), span: path_span }, .. }] = args else {
-            return Err(self.report(
-                Diagnostic::error(codes::ARGUMENT_TYPE, span, "`embed` takes one literal file name")
-                    .help("write `embed(\"table.bin\")`"),
-            ));
-        };
-        let path = String::from_utf8_lossy(path).into_owned();
-        let from = self.modules.get(self.frame().module).path.clone();
-        let bytes = match self.resolver.bytes(&from, &path) {
-            Ok(bytes) => bytes,
-            Err(why) => {
-                return Err(self.error(codes::NO_SUCH_FILE, *path_span, format!("cannot embed \"{path}\": {why}")));
-            }
-        };
-        let ty = Type::tensor(crate::types::Scalar::U8, vec![crate::size::Size::constant(bytes.len() as i64)]);
-        let def = ConstDef { name: format!("embed({path:?})"), ty: ty.clone(), value: ConstValue::Data(bytes), span };
-        let id = self.add_const(def);
-        Ok(expr(ExprKind::ConstItem(id), ty, span))
-    }
 }

@@ -12,6 +12,7 @@ mod block;
 mod call;
 mod capture;
 mod comprehension;
+mod embed;
 mod expr;
 mod fixed;
 mod in_out;

@@ -1,5 +1,4 @@
-//! The rank-generic intrinsics: `reshape flatten transpose concat stack extent`, and `dim` and `embed`, which are
-//! no functions either.
+//! The rank-generic intrinsics: `reshape flatten transpose concat stack extent`, and `dim`, which is no function either.
 
 use super::items::Intrinsic;
 use super::shape::Shape;
@@ -27,15 +26,13 @@ impl Checker<'_> {
                 let value = self.settled(arg, &Expect::None)?;
                 Ok(size_expr(self.dim_call(&value, span)?, span))
             }
-            Intrinsic::Embed => self.embed(args, span),
-            Intrinsic::EmbedNpy | Intrinsic::EmbedSafetensors => {
-                let message = format!("`{}` is not available yet", intrinsic.name());
-                Err(self.error(codes::NOT_YET_EMBED, span, message))
+            Intrinsic::Embed | Intrinsic::EmbedNpy | Intrinsic::EmbedSafetensors => {
+                self.embed(intrinsic, &positional, span)
             }
         }
     }
 
-    fn wrong_count(&mut self, intrinsic: Intrinsic, wanted: &str, span: Span) -> Reported {
+    pub fn wrong_count(&mut self, intrinsic: Intrinsic, wanted: &str, span: Span) -> Reported {
         let form = match intrinsic {
             Intrinsic::Reshape => "reshape(x, 2, 3)",
             Intrinsic::Flatten => "flatten(x)",
@@ -44,7 +41,9 @@ impl Checker<'_> {
             Intrinsic::Stack => "stack(a, b, axis: 0)",
             Intrinsic::Extent => "extent(x, 0)",
             Intrinsic::Dim => "dim(e)",
-            Intrinsic::Embed | Intrinsic::EmbedNpy | Intrinsic::EmbedSafetensors => "embed(\"file\")",
+            Intrinsic::Embed => "embed(\"table.bin\")",
+            Intrinsic::EmbedNpy => "embed_npy(\"table.npy\")",
+            Intrinsic::EmbedSafetensors => "embed_safetensors(\"model.safetensors\", \"weight\")",
         };
         let message = format!("`{}` takes {wanted}", intrinsic.name());
         self.report(Diagnostic::error(codes::ARGUMENT_COUNT, span, message).help(format!("write `{form}`")))

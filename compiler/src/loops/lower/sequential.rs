@@ -5,7 +5,7 @@
 //! free to be scheduled; those of the program keep their order.
 
 use super::nest::{Nest, ScopeKind};
-use super::{Lowering, alone, check_in, copy_in, group_in};
+use super::{Lowering, alone, check_in, copy_in};
 use crate::loops::{BufferId, Expr, Kernel, Stmt};
 use crate::origin::OriginId;
 use crate::tensor::{self, Binding, Control, ControlKind, Failure, Pipeline, Region, StageBody, TensorId};
@@ -124,9 +124,9 @@ impl Sequential<'_, '_, '_> {
                 (StageBody::Map(values), [tensor]) if self.nest.scalars.contains_key(tensor) => {
                     self.scalar(*tensor, values[0], stage.guard);
                 }
-                _ => group_in(&mut self.nest, &alone(stage)),
+                _ => self.nest.group(&alone(stage)),
             },
-            tensor::Stmt::Group(group) => group_in(&mut self.nest, group),
+            tensor::Stmt::Group(group) => self.nest.group(group),
             tensor::Stmt::Check(check) => check_in(&mut self.nest, self.failures, check),
             tensor::Stmt::Alias { .. } => {}
             tensor::Stmt::Store(store) => self.store(store),

@@ -1,7 +1,7 @@
 //! Runs Loop IR of any level in tests, and notices what must not happen: accesses outside buffers (plus the sixteen
 //! bytes behind them), stores outside, traps.
 
-use crate::loops::{Access, BufferId, Expr, Load, Program, Role, Stmt, Ty, VarId};
+use crate::loops::{Access, BufferId, Expr, LabelId, Load, Program, Role, Stmt, Ty, VarId};
 use crate::ops::eval::{apply, cast};
 use crate::size::eval::SizeValues;
 use crate::tensor::eval::TensorValue;
@@ -25,13 +25,23 @@ pub fn interpret(
             machine.name = &kernel.name;
             machine.vars = vec![Vec::new(); kernel.vars.len()];
             machine.types = kernel.vars.iter().map(|var| var.ty).collect();
-            machine.block(&kernel.body)?;
+            match machine.block(&kernel.body) {
+                Ok(()) => {}
+                Err(Stop::Failed(failure, values)) => return Err((failure, values)),
+                Err(Stop::Left(label)) => panic!("{}: nothing around is called {label:?}", kernel.name),
+            }
         }
     }
     Ok(machine.results())
 }
 
 const PADDING: usize = 16;
+
+/// Why statements end early.
+enum Stop {
+    Failed(Failure, Vec<Const>),
+    Left(LabelId),
+}
 
 struct Machine<'a> {
     program: &'a Program,
@@ -56,8 +66,8 @@ impl<'a> Machine<'a> {
             let mut bytes = match buffer.role {
                 Role::Input(n) => inputs[n].bytes.clone(),
                 Role::Const(data) => consts[data.0 as usize].bytes.clone(),
-                Role::Output(_) | Role::Local(_) | Role::Scratch => {
-                    let count: i64 = buffer.dims.iter().map(|dim| sizes.size(dim).unwrap()).product();
+                Role::Output(_) | Role::Local(_) | Role::Scratch | Role::Extent => {
+                    let count: i64 = buffer.room.iter().map(|dim| sizes.size(dim).unwrap()).product();
                     vec![0xAB; count as usize * buffer.elem.bytes() as usize]
                 }
             };
@@ -80,7 +90,7 @@ impl<'a> Machine<'a> {
         results.into_iter().map(|(_, value)| value).collect()
     }
 
-    fn block(&mut self, stmts: &[Stmt]) -> Result<(), (Failure, Vec<Const>)> {
+    fn block(&mut self, stmts: &[Stmt]) -> Result<(), Stop> {
         for stmt in stmts {
             match stmt {
                 Stmt::Let(var, value) | Stmt::Set(var, value) => self.vars[var.0 as usize] = self.expr(value),
@@ -108,8 +118,16 @@ impl<'a> Machine<'a> {
                 }
                 Stmt::Fail(failure, values) => {
                     let values = values.iter().map(|value| self.expr(value)[0]).collect();
-                    return Err((self.program.failures[failure.0 as usize].0.clone(), values));
+                    return Err(Stop::Failed(self.program.failures[failure.0 as usize].0.clone(), values));
                 }
+                Stmt::Block(label, body) => match self.block(body) {
+                    Err(Stop::Left(left)) if left == *label => {}
+                    other => other?,
+                },
+                Stmt::Repeat(body) => loop {
+                    self.block(body)?;
+                },
+                Stmt::Leave(label) => return Err(Stop::Left(*label)),
             }
         }
         Ok(())

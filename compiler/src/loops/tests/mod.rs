@@ -1,5 +1,6 @@
 //! Tests of Loop IR passes on hand-built Tensor IR: every level must give the bits of the reference evaluator.
 
+mod contractions;
 mod interpret;
 mod lowering;
 mod partials;

@@ -67,7 +67,7 @@ fn fill(elem: Scalar, dims: &[i64], seed: u64) -> TensorValue {
 }
 
 /// Runs a program on inputs of these shapes at every level; gives its schedules.
-fn agree(text: &str, shapes: &[&[i64]]) -> String {
+pub(super) fn agree(text: &str, shapes: &[&[i64]]) -> String {
     let program = compile(text);
     let pipeline = &program.pipelines[0];
     let inputs: Vec<TensorValue> = pipeline
@@ -114,8 +114,9 @@ fn adjacent_loops_are_joined() {
 #[test]
 fn products_are_tiled() {
     let text = "pipeline p(a: f32[M, K], b: f32[K, N]) -> f32[M, N] { for i, j { sum k { a[i, k] * b[k, j] } } }";
+    let tiles = "i, j tile 4x8 over k by 256, packed by 512";
     for (m, k, n) in [(4, 3, 8), (9, 7, 21), (3, 1, 3), (1, 0, 9), (0, 4, 4), (6, 5, 4)] {
-        assert_eq!(agree(text, &[&[m, k], &[k, n]]), "p.result: i jam 4; j vector 4 x2");
+        assert_eq!(agree(text, &[&[m, k], &[k, n]]), format!("p.result: {tiles}; i jam 4; j vector 4 x2"));
     }
     let text =
         "pipeline p(a: f32[M, K], b: f32[N, K]) -> f32[M, N] { for i, j { max(0.0, sum k { a[i, k] * b[j, k] }) } }";

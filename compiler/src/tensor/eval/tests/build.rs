@@ -27,6 +27,7 @@ impl Build {
             params: Vec::new(),
             results: Vec::new(),
             facts: Vec::new(),
+            decided: Vec::new(),
             tensors: Default::default(),
             axes: Default::default(),
             exprs: Default::default(),
