@@ -19,6 +19,7 @@ const STYLES: Styles = Styles::styled()
   kcc build pipeline.k                             pipeline.wasm
   kcc run pipeline.k --in photo=@cat.jpg           a summary of the results
   kcc test pipeline.k                              its tests, evaluated and compiled
+  kcc fmt pipeline.k                               one style
   kcc explain pipeline.k                           what became of it
 
 Exit codes: 0 fine, 1 the program or its data is at fault, 2 wrong usage, 101 a bug in kcc.")]
@@ -54,6 +55,10 @@ pub enum Command {
     Check(Check),
     /// Run the tests of a file on the reference evaluator and on the compiled module, and compare
     Test(Test),
+    /// Bring source files into the one style
+    Fmt(Fmt),
+    /// Write pages of documentation for the standard library or a file
+    Doc(Doc),
     /// Show what became of each pipeline: fusion, loops, checks, memory
     Explain(Explain),
     /// Show what a module holds
@@ -207,6 +212,63 @@ pub struct Test {
     pub compile: Compile,
 }
 
+/// `kcc fmt`.
+#[derive(Args, Debug)]
+#[command(after_help = "A block, call or array whose opening bracket ends a line stays broken, and one empty line may
+stand between two lines; everything else follows from the text. Comments are kept. Line ends become \\n.
+
+Examples:
+  kcc fmt pipeline.k kernels/
+  kcc fmt --check .
+  kcc fmt --stdin < pipeline.k")]
+pub struct Fmt {
+    /// Source files, or folders of them
+    #[arg(required_unless_present = "stdin", conflicts_with = "stdin", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Change nothing; list the files that would change and fail if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Read from standard input and write to standard output
+    #[arg(long)]
+    pub stdin: bool,
+}
+
+/// `kcc doc`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A `///` comment above an item documents it, in Markdown. A block marked `k` in it holds the statements
+of a test: it is run, and the page says whether it passes. Plain comments at the top of a file introduce it, and
+`// ---- Title` begins a section.
+
+Examples:
+  kcc doc
+  kcc doc pipeline.k -o site
+  kcc doc std --format md -o docs/std
+  kcc doc --check pipeline.k"
+)]
+pub struct Doc {
+    /// The source file, documented with the files it uses; default: std, the standard library
+    pub file: Option<PathBuf>,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR", default_value = "doc")]
+    pub output: PathBuf,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = DocFormat::Html)]
+    pub format: DocFormat,
+    /// Write nothing; list what has no documentation, and fail if hosts see it or an example fails
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What `kcc doc` writes.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocFormat {
+    /// Pages without scripts
+    Html,
+    /// Markdown files
+    Md,
+}
+
 /// `kcc explain`.
 #[derive(Args, Debug)]
 pub struct Explain {
@@ -214,6 +276,9 @@ pub struct Explain {
     pub file: PathBuf,
     /// Only this pipeline
     pub pipeline: Option<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
     /// See [`Compile`].
     #[command(flatten)]
     pub compile: Compile,

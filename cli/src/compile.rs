@@ -26,6 +26,11 @@ impl<'a> Source<'a> {
         Ok(Source { path, files, root })
     }
 
+    /// Where its files come from.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// Front end. Warnings are not shown yet.
     pub fn check(&self) -> Result<Checked, Box<Rejected>> {
         pipeline::check(&self.files, &self.root)

@@ -32,6 +32,11 @@ impl Files {
         Ok((Files { root, std: std.map(Path::to_path_buf) }, name))
     }
 
+    /// For programs that use nothing but the standard library.
+    pub fn library_only(std: Option<&Path>) -> Files {
+        Files { root: PathBuf::new(), std: std.map(Path::to_path_buf) }
+    }
+
     /// Where a path that stands in file `from` leads.
     fn locate(&self, from: &str, path: &str) -> Result<PathBuf, String> {
         if Path::new(path).is_absolute() || path.contains('\\') {
@@ -55,7 +60,8 @@ impl Files {
         Ok(if name.starts_with("std/") { format!("./{name}") } else { name })
     }
 
-    fn library(&self, module: &str) -> Result<String, String> {
+    /// The text of a module of the standard library, `nn.k`.
+    pub fn module(&self, module: &str) -> Result<String, String> {
         match &self.std {
             Some(folder) => read_text(&folder.join(module)),
             None => kcc_std::source(module)
@@ -69,7 +75,7 @@ impl Resolver for Files {
     fn source(&self, from: &str, path: &str) -> Result<Resolved, String> {
         let module = path.strip_prefix("std/");
         if let Some(module) = module.filter(|_| from.is_empty() || from.starts_with("std/")) {
-            return Ok(Resolved { name: path.to_string(), text: self.library(module)?, is_std: true });
+            return Ok(Resolved { name: path.to_string(), text: self.module(module)?, is_std: true });
         }
         if from.starts_with("std/") {
             return Err("the standard library has no files of its own beside its modules".to_string());
@@ -87,7 +93,7 @@ impl Resolver for Files {
 }
 
 /// A source file.
-fn read_text(path: &Path) -> Result<String, String> {
+pub fn read_text(path: &Path) -> Result<String, String> {
     String::from_utf8(read_limited(path, MAX_SOURCE)?)
         .map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
 }

@@ -1,4 +1,4 @@
-//! `kcc`: compile, run, check, test, explain and inspect pipeline kernels.
+//! `kcc`: compile, run, check, test, format, document, explain and inspect pipeline kernels.
 //!
 //! All I/O of the project's command line is here; the compiler is a pure library. Exit codes: 0 fine, 1 the program or
 //! its data is at fault, 2 wrong usage, 101 a bug of ours (and nothing else).
@@ -6,6 +6,8 @@
 mod args;
 mod commands;
 mod compile;
+mod doc;
+mod explain;
 mod files;
 mod input;
 mod output;
@@ -40,6 +42,8 @@ fn dispatch(cli: Cli) -> report::Outcome {
         Command::Run(run) => commands::run::run(run, std),
         Command::Check(check) => commands::check::run(check, std),
         Command::Test(test) => commands::test::run(test, std),
+        Command::Fmt(fmt) => commands::fmt::run(fmt),
+        Command::Doc(doc) => commands::doc::run(doc, std),
         Command::Explain(explain) => commands::explain::run(explain, std),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
         Command::New(new) => commands::new::run(new),

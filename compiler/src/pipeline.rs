@@ -184,6 +184,10 @@ fn kernels(program: &tensor::Program, pipeline: &tensor::Pipeline, profile: Prof
     let mut own = loops::lower(program, pipeline);
     verify(&own, Level::Naive, "lower to loops");
     if profile == Profile::Simd128 {
+        loops::screen::screen(&mut own);
+        verify(&own, Level::Naive, "screen");
+        loops::split::split(&mut own);
+        verify(&own, Level::Naive, "split");
         loops::schedule::schedule(&mut own);
         verify(&own, Level::Scheduled, "schedule");
     }

@@ -166,7 +166,7 @@ fn chains_in_facts_are_two_facts() {
     assert!(diagnostics.is_empty());
     assert_eq!(
         kcc_compiler::syntax::print(&file).lines().next(),
-        Some("fn f(x: f32[N]) where 1 <= k, k < N, T: number, C == G * groups {")
+        Some("fn f(x: f32[N]) where 1 <= k, k < N, T: number, C == G * groups { }")
     );
 }
 

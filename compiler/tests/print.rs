@@ -48,9 +48,7 @@ use \"./boxes.k\" as b (iou as overlap, Box)
 ///   indented
 fn f(x: f32[N, 3], k: dim = 2) -> (a: f32[N], b: i32[K <= N]) where N <= 8192, 1 <= k, k <= N {
     let (a, b) = g(x, stride: 2)
-    if not a[0] < 1.0 {
-        return a
-    } else if a[0, -1..] == 2.0 { b } else { c }
+    if not a[0] < 1.0 { return a } else if a[0, -1..] == 2.0 { b } else { c }
     (a, -(b + c) * d)
 }
 "

@@ -99,9 +99,17 @@ fn shown(rejected: Box<Rejected>) -> String {
 /// # Errors
 /// The diagnostics as users see them.
 pub fn schedules(text: &str) -> Result<Vec<(String, String)>, String> {
-    let built = compile(text, &Engine::Simd128.options(false))?;
+    let built = built(text)?;
     let kernels = built.loops.iter().flat_map(|loops| &loops.kernels);
     Ok(kernels.map(|kernel| (kernel.name.clone(), kernel.schedule.clone())).collect())
+}
+
+/// What the compiler makes of a program for SIMD modules, with all it says of it.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn built(text: &str) -> Result<Built, String> {
+    compile(text, &Engine::Simd128.options(false))
 }
 
 const ROOT: &str = "program.k";

@@ -6,3 +6,4 @@ pub mod corpus;
 pub mod engines;
 pub mod examples;
 pub mod front;
+pub mod structure;

@@ -1,9 +1,10 @@
 //! Every program of `tests/corpus/runs` on every engine: the stated results, and the same bits everywhere.
 
-use kcc_compiler::tensor::{self, Binding, Group, Stmt};
+use kcc_compiler::tensor::{self, Binding, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
-use kcc_tests::engines::{Engine, Prepared, prepare, schedules};
+use kcc_tests::engines::{self, Engine, Prepared, prepare, schedules};
+use kcc_tests::structure;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
 
@@ -48,7 +49,7 @@ fn file(path: &Path) -> Result<(), Failed> {
     }
     for (engine, program) in &prepared {
         if let (Engine::Eval, Prepared::Tensor(program)) = (engine, program) {
-            complaints.extend(structure(&run, program));
+            complaints.extend(structure(&run, program, &text));
         }
     }
     complaints.extend(scheduled(&run, &text)?);
@@ -114,40 +115,34 @@ fn same_bits(a: &Array, b: &Array) -> bool {
 }
 
 /// What the fused program must look like.
-fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
+fn structure(run: &Run, program: &tensor::Program, text: &str) -> Vec<String> {
+    if run.structure.is_empty() {
+        return Vec::new();
+    }
+    let built = match engines::built(text) {
+        Ok(built) => built,
+        Err(why) => return vec![why],
+    };
     let stmts = || program.pipelines.iter().flat_map(|pipeline| &pipeline.body.stmts);
     let stages =
         |when: Binding| stmts().filter(|stmt| matches!(stmt, Stmt::Stage(stage) if stage.binding == when)).count();
-    let mut grouped = program.clone();
-    tensor::group::group(&mut grouped);
-    tensor::verify::verify(&grouped, "group");
-    let groups: Vec<&Group> = grouped
-        .pipelines
-        .iter()
-        .flat_map(|pipeline| &pipeline.body.stmts)
-        .filter_map(|stmt| if let Stmt::Group(group) = stmt { Some(group) } else { None })
-        .collect();
     let mut complaints = Vec::new();
     for (what, wanted) in &run.structure {
         let found = match what.as_str() {
             "call stages" => stages(Binding::Call),
             "plan stages" => stages(Binding::Plan),
             "checks" => stmts().filter(|stmt| matches!(stmt, Stmt::Check(_))).count(),
-            "groups" => groups.len(),
-            "rings" => groups.iter().map(|group| rings(group)).sum(),
-            other => {
-                complaints.push(format!("`{other}` is no count"));
-                continue;
-            }
+            other => match structure::count(&built, other) {
+                Some(found) => found,
+                None => {
+                    complaints.push(format!("`{other}` is no count"));
+                    continue;
+                }
+            },
         };
         if found != *wanted {
             complaints.push(format!("{what} = {found}, the file says {wanted}"));
         }
     }
     complaints
-}
-
-/// The rings of a group, those of rings too.
-fn rings(group: &Group) -> usize {
-    group.rings.iter().map(|ring| 1 + rings(&ring.group)).sum()
 }

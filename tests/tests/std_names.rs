@@ -111,7 +111,8 @@ fn code(wasm: &[u8]) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
     for payload in wasmparser::Parser::new(0).parse_all(wasm) {
         if let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("a valid module") {
-            bodies.push(wasm[body.range()].to_vec());
+            let range = body.range();
+            bodies.push(wasm[range.start as usize..range.end as usize].to_vec());
         }
     }
     bodies

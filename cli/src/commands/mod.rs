@@ -2,8 +2,10 @@
 
 pub mod build;
 pub mod check;
+pub mod doc;
 pub mod execute;
 pub mod explain;
+pub mod fmt;
 pub mod inspect;
 pub mod new;
 pub mod run;

@@ -100,7 +100,7 @@ table! {
     MEMORY_LIMIT 702 "more memory than allowed";
     TOO_LARGE 703 "more code than a program may become";
 
-    NOT_YET_SEQUENTIAL 901 "sequential code is not available yet";
+    DATA_RANGE 901 "sequential code in a reduction whose range the data decides";
     NOT_YET_HOST 902 "state, weights and models are not available yet";
 }
 

@@ -5,51 +5,69 @@
 //! their last varying one, over a dimension of just that extent, with the outer index right before it.
 
 use super::depends::{Definitions, Varying};
-use super::{Expr, Kernel, Loop, LoopKind, Program, Stmt, VarId, build};
+use super::{Expr, Loop, LoopKind, Program, Stmt, Ty, Var, VarId, build};
 use crate::size::Size;
+use crate::types::Scalar;
 
-/// Joins loops in every kernel, innermost first.
+/// Joins loops in every kernel.
 pub fn collapse(program: &mut Program) {
     for n in 0..program.kernels.len() {
         let mut body = std::mem::take(&mut program.kernels[n].body);
-        while step(program, n, &mut body) {}
+        let mut vars = std::mem::take(&mut program.kernels[n].vars);
+        loop {
+            let definitions = Definitions::within(&body, vars.len());
+            if !step(program, &definitions, &mut vars, &mut body) {
+                break;
+            }
+        }
+        program.kernels[n].vars = vars;
         program.kernels[n].body = body;
     }
 }
 
-fn step(program: &Program, kernel: usize, body: &mut [Stmt]) -> bool {
-    let kernel = &program.kernels[kernel];
-    let probe = Kernel { body: body.to_vec(), ..kernel.clone() };
-    let definitions = Definitions::of(&probe);
-    let mut changed = false;
-    build::visit_mut(body, &mut |stmt| {
-        if let Stmt::For(outer) = stmt
-            && !changed
-            && let Some(joined) = join(program, &definitions, kernel.vars.len(), outer)
+/// Joins the first two loops that can be joined, if there are such.
+fn step(program: &Program, definitions: &Definitions, vars: &mut Vec<Var>, block: &mut Vec<Stmt>) -> bool {
+    for at in 0..block.len() {
+        if let Stmt::For(outer) = &block[at]
+            && let Some(mut joined) = join(program, definitions, vars.len(), outer)
         {
-            *outer = joined;
-            changed = true;
+            // A target may look at the end in every iteration, so it is a leaf.
+            let mut lets = Vec::new();
+            if !matches!(joined.hi, Expr::Const(_) | Expr::Size(_) | Expr::Var(_)) {
+                let end = VarId(vars.len() as u32);
+                vars.push(Var { name: "end".to_string(), ty: Ty::one(Scalar::I32) });
+                lets.push(Stmt::Let(end, std::mem::replace(&mut joined.hi, Expr::Var(end))));
+            }
+            block.splice(at..=at, lets.into_iter().chain([Stmt::For(joined)]));
+            return true;
         }
-    });
-    changed
+        if block[at].blocks_mut().into_iter().any(|block| step(program, definitions, vars, block)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The two loops as one.
 fn join(program: &Program, definitions: &Definitions, count: usize, outer: &Loop) -> Option<Loop> {
     let (last, lets) = outer.body.split_last()?;
     let Stmt::For(inner) = last else { return None };
-    let starts_at_zero = |nest: &Loop| build::as_int(&nest.lo) == Some(0) && build::as_int(&nest.step) == Some(1);
-    if outer.kind == LoopKind::Ordered || inner.kind == LoopKind::Ordered {
-        return None;
-    }
-    if !starts_at_zero(outer) || !starts_at_zero(inner) || !lets.iter().all(|stmt| matches!(stmt, Stmt::Let(..))) {
+    let by_one = |nest: &Loop| build::as_int(&nest.step) == Some(1);
+    let is_whole = build::as_int(&inner.lo) == Some(0) && by_one(inner) && by_one(outer);
+    let is_free = |nest: &Loop| nest.kind != LoopKind::Ordered;
+    if !is_free(outer) || !is_free(inner) || !is_whole || !lets.iter().all(|stmt| matches!(stmt, Stmt::Let(..))) {
         return None;
     }
     let extent = build::as_size(&inner.hi)?;
-    build::as_size(&outer.hi)?;
-    // Only leaf loops: joining around other loops would hide their bounds.
-    let has_loops = inner.body.iter().any(|stmt| !matches!(stmt, Stmt::Let(..) | Stmt::Store { .. }));
-    if has_loops {
+    // Only leaf loops: joining around other loops would hide their bounds. What is accumulated lies outside both.
+    let between = |var: &VarId| lets.iter().any(|stmt| matches!(stmt, Stmt::Let(own, _) if own == var));
+    let fits = |stmt: &Stmt| match stmt {
+        Stmt::Let(..) | Stmt::Store { .. } => true,
+        Stmt::Accumulate(var, ..) => !between(var),
+        Stmt::Set(..) | Stmt::For(_) | Stmt::If(..) | Stmt::Fail(..) => false,
+        Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => false,
+    };
+    if !inner.body.iter().all(fits) {
         return None;
     }
     let by_outer = Varying::on(outer.var, &outer.body, count);
@@ -70,10 +88,10 @@ fn join(program: &Program, definitions: &Definitions, count: usize, outer: &Loop
         }
         pair.stmt(stmt)?;
     }
-    let hi = build::mul(outer.hi.clone(), inner.hi.clone());
+    let [lo, hi] = [&outer.lo, &outer.hi].map(|bound| build::mul(bound.clone(), inner.hi.clone()));
     // The lets between the loops fall away: every access that used them was rewritten.
     let body = body.split_off(lets.len());
-    Some(Loop { hi, body, ..inner.clone() })
+    Some(Loop { lo, hi, body, ..inner.clone() })
 }
 
 struct Pair<'a> {

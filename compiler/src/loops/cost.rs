@@ -4,7 +4,7 @@
 
 use super::depends::{Definitions, trip_count};
 use super::lanes::{Class, Lanes};
-use super::{Expr, Loop, Program, Stmt, Var, build};
+use super::{Expr, Loop, Program, Stmt, Var, VarId, build};
 use crate::ops::Op;
 use crate::types::Scalar;
 
@@ -12,6 +12,8 @@ use crate::types::Scalar;
 const LONG: f64 = 256.0;
 /// Iterations assumed for a range that comes from memory or varies.
 const SHORT: f64 = 12.0;
+/// Counting, comparing and jumping once.
+const LOOP: f64 = 1.5;
 
 /// What costs are computed with.
 #[derive(Clone, Copy)]
@@ -22,6 +24,20 @@ pub struct Costs<'a> {
     pub vars: &'a [Var],
     /// Their definitions.
     pub definitions: &'a Definitions,
+}
+
+/// What an iteration of a loop costs with one lane, and per lane if it can have lanes, where what is accumulated into
+/// these variables from outside may be reordered.
+pub fn per_iteration(program: &Program, vars: &[Var], nest: &Loop, accumulators: &[VarId]) -> (f64, Option<f64>) {
+    let definitions = Definitions::within(&nest.body, vars.len());
+    let costs = Costs { program, vars, definitions: &definitions };
+    let scalar = costs.scalar(&nest.body) + LOOP;
+    let lanes = Lanes::of(program, &definitions, vars, nest, accumulators);
+    let vector = lanes.map(|lanes| {
+        let all = costs.vector(&lanes, &nest.body, lanes.lanes) + LOOP;
+        all / f64::from(lanes.lanes)
+    });
+    (scalar, vector)
 }
 
 impl Costs<'_> {
@@ -63,7 +79,7 @@ impl Costs<'_> {
         own + match stmt {
             Stmt::Let(..) | Stmt::Set(..) | Stmt::Fail(..) => 0.0,
             Stmt::Accumulate(..) | Stmt::Store { .. } => 1.0,
-            Stmt::For(nest) => self.trips(nest) * (self.scalar(&nest.body) + 1.5),
+            Stmt::For(nest) => self.trips(nest) * (self.scalar(&nest.body) + LOOP),
             Stmt::If(_, then, other) => 1.0 + self.scalar(then).max(self.scalar(other)),
             Stmt::Block(_, body) => self.scalar(body),
             Stmt::Repeat(body) => SHORT * self.scalar(body),
@@ -98,7 +114,7 @@ impl Costs<'_> {
                 let ty = self.vars[var.0 as usize].ty.scalar;
                 self.vector_expr(lanes, value) + vector_op(*op, ty, lanes.lanes, false)
             }
-            Stmt::For(nest) => self.trips(nest) * (self.vector(lanes, &nest.body, stored) + 1.5),
+            Stmt::For(nest) => self.trips(nest) * (self.vector(lanes, &nest.body, stored) + LOOP),
             Stmt::If(_, then, other) => 1.0 + self.vector(lanes, then, stored).max(self.vector(lanes, other, stored)),
             Stmt::Store { buffer, index, value } => {
                 let narrow = build::ty(self.program, self.vars, value).scalar.bytes() * u32::from(lanes.lanes) < 16;

@@ -13,9 +13,14 @@ pub struct Definitions {
 impl Definitions {
     /// Collects the definitions of a kernel.
     pub fn of(kernel: &Kernel) -> Definitions {
-        let mut values = vec![None; kernel.vars.len()];
-        let mut changes = vec![false; kernel.vars.len()];
-        build::visit(&kernel.body, &mut |stmt| match stmt {
+        Definitions::within(&kernel.body, kernel.vars.len())
+    }
+
+    /// Collects the definitions in statements of a kernel with so many variables.
+    pub fn within(stmts: &[Stmt], vars: usize) -> Definitions {
+        let mut values = vec![None; vars];
+        let mut changes = vec![false; vars];
+        build::visit(stmts, &mut |stmt| match stmt {
             Stmt::Let(var, value) => values[var.0 as usize] = Some(value.clone()),
             Stmt::Set(var, _) | Stmt::Accumulate(var, ..) => changes[var.0 as usize] = true,
             Stmt::For(_) | Stmt::Store { .. } | Stmt::If(..) | Stmt::Fail(..) => {}

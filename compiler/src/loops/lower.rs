@@ -78,8 +78,8 @@ impl<'a> Lowering<'a> {
 
     fn kernel(&mut self, name: &str, binding: Binding, origin: OriginId, (vars, body): (Vec<Var>, Vec<Stmt>)) {
         let name = self.name(name);
-        let (schedule, decided) = (String::new(), Vec::new());
-        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule, decided });
+        let (schedule, decided, short) = (String::new(), Vec::new(), BTreeSet::new());
+        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule, decided, short });
     }
 
     /// A statement as a kernel of its own.

@@ -1,8 +1,9 @@
 //! Loop IR: kernels of structured loops, at three checked levels.
 //!
 //! - *naive* (`loops/lower.rs`): every loop is `Serial`, every value has one lane, accesses have one index per
-//!   dimension. Each expression stands at the outermost loop that binds all it needs, as a `Let`.
-//! - *scheduled* (`loops/schedule.rs` decides, `loops/vectorise.rs`, `loops/split.rs`, … carry out): loops have kinds,
+//!   dimension. Each expression stands at the outermost loop that binds all it needs, as a `Let`. Still naive, checks are
+//!   screened (`loops/screen.rs`) and loops split (`loops/split.rs`).
+//! - *scheduled* (`loops/schedule.rs` decides, `loops/vectorise.rs`, `loops/jam.rs`, … carry out): loops have kinds,
 //!   values have lanes, tails exist, layouts are set.
 //! - *flat* (`loops/flatten.rs`): each access is a buffer plus one byte offset; only operations that the target has.
 //!
@@ -21,11 +22,14 @@ pub mod flatten;
 pub mod fold16;
 pub mod jam;
 pub mod lanes;
+pub mod linear;
 mod lower;
 pub mod pack;
 pub mod print;
 pub mod rename;
 pub mod schedule;
+pub mod screen;
+pub mod split;
 #[cfg(test)]
 mod tests;
 pub mod tidy;
@@ -39,6 +43,7 @@ use crate::size::{Size, SizeVar};
 pub use crate::tensor::LabelId;
 use crate::tensor::{Binding, DataId, Failure};
 use crate::types::{Const, Scalar};
+use std::collections::BTreeSet;
 
 pub use lower::lower;
 
@@ -121,6 +126,8 @@ pub struct Kernel {
     pub schedule: String,
     /// Variables that hold sizes which the data decides. Sizes in expressions have none of these in them; extents of buffers may.
     pub decided: Vec<(SizeVar, VarId)>,
+    /// Indices of loops that `split` left with few iterations, which are not worth lanes.
+    pub short: BTreeSet<VarId>,
 }
 
 /// A variable.

@@ -61,15 +61,14 @@ pub fn schedule(program: &mut Program) {
         let definitions = Definitions::of(&kernel);
         let mut context = Context { program, definitions: &definitions, vars: kernel.vars.clone() };
         let mut choices = Schedule::new();
-        choose(&mut context, &kernel.body, &mut choices);
+        choose(&mut context, &kernel.body, &kernel.short, &mut choices);
         // What only the comparison needed.
         context.vars.truncate(kernel.vars.len());
         let chosen = reached(&kernel.body, &choices);
         choices.retain(|var, _| chosen.contains(var));
-        tile(&context, &kernel.body, &mut Vec::new(), &mut choices);
-        let tiles = Some(kernel.schedule).filter(|tiles| !tiles.is_empty());
-        let text: Vec<String> = tiles.into_iter().chain(show(&context, &kernel.body, &choices)).collect();
-        let text = text.join("; ");
+        tile(&context, &kernel.body, &mut Vec::new(), &kernel.short, &mut choices);
+        let parts = std::iter::once(kernel.schedule.clone()).chain(show(&context, &kernel.body, &choices));
+        let text = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
 
         let body = carry_out_jams(&mut context, kernel.body, &mut choices);
         let mut kernel = super::Kernel { body, vars: context.vars, schedule: text, ..kernel };
@@ -81,8 +80,8 @@ pub fn schedule(program: &mut Program) {
     }
 }
 
-/// The cheapest way to run statements: notes the choices and gives the cost.
-fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> f64 {
+/// The cheapest way to run statements: notes the choices and gives the cost. Loops that are `short` get no lanes.
+fn choose(context: &mut Context<'_>, stmts: &[Stmt], short: &BTreeSet<VarId>, choices: &mut Schedule) -> f64 {
     let folds = fold16::find(context, stmts);
     let mut total = 0.0;
     for (at, stmt) in stmts.iter().enumerate() {
@@ -91,12 +90,12 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
             Stmt::For(_) if folds.iter().any(|fold| fold.around.contains(&at)) => {}
             Stmt::For(nest) => {
                 let fold = folds.iter().find(|fold| fold.at == at);
-                total += choose_loop(context, nest, fold, choices);
+                total += choose_loop(context, nest, fold, short, choices);
             }
             Stmt::If(_, then, other) => {
-                total += choose(context, then, choices).max(choose(context, other, choices));
+                total += choose(context, then, short, choices).max(choose(context, other, short, choices));
             }
-            Stmt::Block(_, body) | Stmt::Repeat(body) => total += choose(context, body, choices),
+            Stmt::Block(_, body) | Stmt::Repeat(body) => total += choose(context, body, short, choices),
             Stmt::Let(..)
             | Stmt::Set(..)
             | Stmt::Accumulate(..)
@@ -111,8 +110,17 @@ fn choose(context: &mut Context<'_>, stmts: &[Stmt], choices: &mut Schedule) -> 
     total
 }
 
-fn choose_loop(context: &mut Context<'_>, nest: &Loop, fold: Option<&fold16::Fold>, choices: &mut Schedule) -> f64 {
-    let inside = choose(context, &nest.body, choices);
+fn choose_loop(
+    context: &mut Context<'_>,
+    nest: &Loop,
+    fold: Option<&fold16::Fold>,
+    short: &BTreeSet<VarId>,
+    choices: &mut Schedule,
+) -> f64 {
+    let inside = choose(context, &nest.body, short, choices);
+    if short.contains(&nest.var) {
+        return inside;
+    }
     if has_lanes(context, nest) {
         let costs = Costs { program: context.program, vars: &context.vars, definitions: context.definitions };
         return costs.trips(nest) * (inside + 1.5);
@@ -208,28 +216,38 @@ fn reached(stmts: &[Stmt], choices: &Schedule) -> BTreeSet<VarId> {
 }
 
 /// Finds vectorised loops around inner loops that accumulate, and decides how many vectors and rows go side by side.
-fn tile<'a>(context: &Context<'_>, stmts: &'a [Stmt], outer: &mut Vec<&'a Loop>, choices: &mut Schedule) {
+fn tile<'a>(
+    context: &Context<'_>,
+    stmts: &'a [Stmt],
+    outer: &mut Vec<&'a Loop>,
+    short: &BTreeSet<VarId>,
+    choices: &mut Schedule,
+) {
     for stmt in stmts {
         match stmt {
             Stmt::For(nest) => match choices.get(&nest.var) {
                 Some(Choice::Vector { .. } | Choice::Narrow { .. }) => {
                     outer.push(nest);
-                    tile_one(context, nest, outer, choices);
+                    tile_one(context, nest, outer, short, choices);
                     write_out(context, nest, choices);
                     outer.pop();
                 }
                 Some(Choice::Partials { .. } | Choice::Fold { .. } | Choice::Jam(_)) => {}
+                // Hardly worth the code.
+                None if short.contains(&nest.var) => {}
                 // Nothing changes places with what the program says the order of.
-                None if nest.kind == LoopKind::Ordered => tile(context, &nest.body, &mut Vec::new(), choices),
+                None if nest.kind == LoopKind::Ordered => {
+                    tile(context, &nest.body, &mut Vec::new(), short, choices);
+                }
                 None => {
                     outer.push(nest);
-                    tile(context, &nest.body, outer, choices);
+                    tile(context, &nest.body, outer, short, choices);
                     outer.pop();
                 }
             },
             _ => {
                 for block in stmt.blocks() {
-                    tile(context, block, outer, choices);
+                    tile(context, block, outer, short, choices);
                 }
             }
         }
@@ -260,11 +278,14 @@ fn innermost<'a>(nest: &'a Loop, path: &mut Vec<&'a Loop>) -> Option<&'a Loop> {
     }
 }
 
-fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut Schedule) {
+fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], short: &BTreeSet<VarId>, choices: &mut Schedule) {
     let mut path: Vec<&Loop> = outer[..outer.len() - 1].to_vec();
     let Some(reduction) = innermost(vector, &mut path) else { return };
-    let accumulators =
-        reduction.body.iter().filter(|stmt| matches!(stmt, Stmt::Accumulate(..) | Stmt::Set(..))).count();
+    let accumulates = |stmt: &Stmt| match stmt {
+        Stmt::Accumulate(var, ..) | Stmt::Set(var, _) => Some(*var),
+        _ => None,
+    };
+    let accumulators = reduction.body.iter().filter_map(accumulates).collect::<BTreeSet<_>>().len();
     if accumulators == 0 || reduction.var == vector.var {
         return;
     }
@@ -299,6 +320,7 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
         nest.var != vector.var
             && nest.var != reduction.var
             && build::as_int(&nest.step) == Some(1)
+            && !short.contains(&nest.var)
             && is_parallel(context.program, nest)
             && uniform(nest)
             && shares(nest)

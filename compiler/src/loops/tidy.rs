@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 /// Removes superfluous variables from every kernel.
 pub fn tidy(program: &mut Program) {
     for kernel in &mut program.kernels {
-        remove_unused(kernel);
-        let uses = uses(kernel);
+        remove_unused(&mut kernel.body, kernel.vars.len());
+        let uses = uses(&kernel.body, kernel.vars.len());
         let mut body = std::mem::take(&mut kernel.body);
         inline(&mut body, &uses);
         kernel.body = body;
+        kernel.short.clear();
         compact(kernel);
     }
 }
@@ -22,7 +23,7 @@ pub fn tidy(program: &mut Program) {
 /// Removes variables that do not occur from the kernel's list.
 fn compact(kernel: &mut Kernel) {
     let mut occurs = vec![false; kernel.vars.len()];
-    for (known, used) in occurs.iter_mut().zip(uses(kernel)) {
+    for (known, used) in occurs.iter_mut().zip(uses(&kernel.body, kernel.vars.len())) {
         *known = used > 0;
     }
     for var in super::depends::defined(&kernel.body) {
@@ -41,9 +42,9 @@ fn compact(kernel: &mut Kernel) {
 }
 
 /// How often each variable is read or changed.
-fn uses(kernel: &Kernel) -> Vec<usize> {
-    let mut uses = vec![0; kernel.vars.len()];
-    build::visit(&kernel.body, &mut |stmt| {
+fn uses(body: &[Stmt], vars: usize) -> Vec<usize> {
+    let mut uses = vec![0; vars];
+    build::visit(body, &mut |stmt| {
         if let Stmt::Accumulate(var, ..) | Stmt::Set(var, _) = stmt {
             // A variable that changes is never inlined.
             uses[var.0 as usize] += 2;
@@ -59,12 +60,13 @@ fn uses(kernel: &Kernel) -> Vec<usize> {
     uses
 }
 
-/// Removes definitions of variables that are never read, until none is left.
-fn remove_unused(kernel: &mut Kernel) {
-    let mut uses = uses(kernel);
+/// Removes definitions of variables that are never read, until none is left, and loops and conditions around nothing.
+/// `vars` is the number of the kernel's variables; what is defined in `body` must not be used outside of it.
+pub fn remove_unused(body: &mut Vec<Stmt>, vars: usize) {
+    let mut uses = uses(body, vars);
     loop {
         let mut removed = Vec::new();
-        remove(&mut kernel.body, &uses, &mut removed);
+        remove(body, &uses, &mut removed);
         if removed.is_empty() {
             return;
         }

@@ -120,7 +120,7 @@ pub fn narrow(context: &mut Context<'_>, nest: &Loop) -> Option<Vec<Stmt>> {
 /// `None` if the loop does anything else to the outside.
 pub fn reorderable(nest: &Loop, vars: &[Var]) -> Option<Vec<(VarId, Op)>> {
     let mut found: Vec<(VarId, Op)> = Vec::new();
-    let mut holds = true;
+    let mut holds = nest.kind != LoopKind::Ordered;
     let own = super::depends::defined(&nest.body);
     for stmt in &nest.body {
         match stmt {

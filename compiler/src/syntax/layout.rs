@@ -347,7 +347,7 @@ fn continues_before(token: Tok) -> bool {
 }
 
 /// Whether it is `=`, `+=` or a kin.
-fn assigns(token: Tok) -> bool {
+pub fn assigns(token: Tok) -> bool {
     matches!(
         token,
         Tok::Assign

@@ -3,6 +3,8 @@
 
 pub mod ast;
 pub mod blank;
+pub mod format;
+pub mod highlight;
 mod layout;
 mod lex;
 mod message;

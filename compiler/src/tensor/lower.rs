@@ -344,7 +344,7 @@ impl<'a> Lowerer<'a> {
 
     fn unsupported(&mut self, span: Span, what: &str) {
         let message = format!("not available yet: {what}");
-        self.diagnostics.push(Diagnostic::error(crate::diag::codes::NOT_YET_SEQUENTIAL, span, message));
+        self.diagnostics.push(Diagnostic::error(crate::diag::codes::DATA_RANGE, span, message));
     }
 
     /// A fresh axis over `0..extent`.

@@ -135,6 +135,7 @@ impl Build {
             origin,
             schedule: String::new(),
             decided: Vec::new(),
+            short: Default::default(),
         };
         self.own().kernels.push(kernel);
     }

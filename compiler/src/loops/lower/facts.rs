@@ -4,7 +4,7 @@
 use crate::loops::build;
 use crate::ops::Op;
 use crate::size::Size;
-use crate::tensor::{AxisId, Expr, ExprId, Group, Pipeline, Reduce, Stmt, TensorId};
+use crate::tensor::{AxisId, Expr, ExprId, Group, Pipeline, Reduce, ReduceAxis, Stmt, TensorId};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -201,6 +201,29 @@ impl<'a> Facts<'a> {
             }
         }
         seen.len()
+    }
+
+    /// The number of values of a reduction's axis, if it is constant.
+    pub fn count(&self, axis: &ReduceAxis) -> Option<i64> {
+        let bound = |id: ExprId| match &self.pipeline.exprs[id] {
+            Expr::Const(value) => Some(value.as_int() as i64),
+            Expr::Size(size) => size.as_const(),
+            _ => None,
+        };
+        let (lo, hi, step) = (bound(axis.lo)?, bound(axis.hi)?, axis.step.as_const()?.max(1));
+        Some(((hi - lo).max(0) + step - 1) / step)
+    }
+
+    /// Rough number of operations of a reduction without loops, up to a little more than `limit`; `None` if one of the
+    /// loops in it has no constant range.
+    pub fn written_out(&mut self, id: ExprId, limit: usize) -> Option<usize> {
+        let mut total = self.cost(self.reduce(id).body, limit);
+        for inner in self.reductions(id).iter() {
+            for axis in &self.reduce(*inner).axes {
+                total = total.saturating_mul(usize::try_from(self.count(axis)?).ok()?);
+            }
+        }
+        Some(total)
     }
 
     /// Least and greatest value of an integer expression, as far as constants alone tell.

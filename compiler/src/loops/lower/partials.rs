@@ -15,7 +15,7 @@ const CHUNK: i64 = 65_536;
 /// Number of partial results.
 const LANES: i64 = 16;
 /// Up to this many operations, a short range is written out.
-const WRITTEN_OUT: usize = 256;
+pub(super) const WRITTEN_OUT: usize = 512;
 
 struct Member {
     op: Op,
@@ -34,9 +34,8 @@ impl Nest<'_, '_> {
         if let (Some(first), Some(end), Some(by)) = (build::as_int(&lo), build::as_int(&hi), build::as_int(&step)) {
             let by = by.max(1);
             let count = ((end - first).max(0) + by - 1) / by;
-            let cost: usize = group.iter().map(|&id| self.facts.cost(self.facts.reduce(id).body, WRITTEN_OUT)).sum();
-            let loops = group.iter().any(|&id| !self.facts.reductions(self.facts.reduce(id).body).is_empty());
-            if count <= LANES && cost * count as usize <= WRITTEN_OUT && !loops {
+            let cost = group.iter().map(|&id| self.facts.written_out(id, WRITTEN_OUT)).sum::<Option<usize>>();
+            if count <= LANES && cost.is_some_and(|cost| cost <= WRITTEN_OUT) {
                 return self.written_out(group, first, by, count);
             }
         }

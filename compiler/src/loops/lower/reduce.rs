@@ -3,12 +3,16 @@
 //! `argmax` and `argmin` keep the best element and its position; a `max` beside an `argmax` is just another
 //! accumulator in the shared loop. The order `Lanes16` is in `lower/partials.rs`.
 
-use super::nest::Nest;
+use super::nest::{Nest, ScopeKind};
+use super::partials::WRITTEN_OUT;
 use crate::loops::{Expr, Stmt, VarId, build};
 use crate::ops::{Op, ReduceOp, fold};
 use crate::tensor::{ExprId, FoldOrder, Reduce, ReduceAxis};
 use crate::types::{Const, Scalar};
 use std::collections::BTreeSet;
+
+/// Greatest number of elements of a window that is written out.
+const WINDOW: i64 = 25;
 
 /// The accumulators of one reduction.
 enum State {
@@ -93,17 +97,64 @@ impl Nest<'_, '_> {
             self.scopes[depth].values.insert(id, Expr::Var(result));
             states.push((reduce, state));
         }
-        for (n, axis) in axes.iter().enumerate() {
+        let looped = axes.len() - self.windows(group);
+        for (n, axis) in axes[..looped].iter().enumerate() {
             let meanings = self.meanings(group, n);
             self.open_axis(&meanings, axis);
         }
         let bodies: Vec<ExprId> = states.iter().map(|(reduce, _)| reduce.body).collect();
-        self.need(&bodies);
-        for (reduce, state) in &states {
-            let value = self.value(reduce.body).0;
-            self.step(reduce, state, value);
+        let top = self.top();
+        for index in self.window(&axes[looped..]) {
+            let mut values = Vec::new();
+            for (n, at) in index.into_iter().enumerate() {
+                let meanings = self.meanings(group, looped + n);
+                values.extend(meanings.into_iter().map(|axis| (axis, build::int(at))));
+            }
+            self.open_block(values);
+            self.need(&bodies);
+            for (reduce, state) in &states {
+                let value = self.value(reduce.body).0;
+                self.step(reduce, state, value);
+            }
+            self.close_to(top);
         }
         self.close_to(depth);
+    }
+
+    /// How many of the last axes are written out: a small window around an element, whose borders then show.
+    fn windows(&mut self, group: &[ExprId]) -> usize {
+        let axes = &self.facts.reduce(group[0]).axes;
+        let in_stage = self.scopes.iter().any(|scope| scope.kind == ScopeKind::StageLoop);
+        let all: Vec<Option<i64>> = axes.iter().map(|axis| self.facts.count(axis)).collect();
+        let serial = group.iter().all(|&id| self.facts.reduce(id).order == FoldOrder::Serial);
+        // Integers in a long range get lanes along it, so their ranges stay together.
+        if !in_stage || !(serial || all.iter().all(Option::is_some)) {
+            return 0;
+        }
+        let inner = group.iter().any(|&id| !self.facts.reductions(self.facts.reduce(id).body).is_empty());
+        let cost: usize = group.iter().map(|&id| self.facts.cost(self.facts.reduce(id).body, WRITTEN_OUT)).sum();
+        let mut total: i64 = 1;
+        let fits = |count: &&Option<i64>| {
+            total = total.saturating_mul(count.unwrap_or(i64::MAX).max(1));
+            total <= WINDOW && cost * total as usize <= WRITTEN_OUT
+        };
+        if inner { 0 } else { all.iter().rev().take_while(fits).count() }
+    }
+
+    /// All indices of a window, in ascending order.
+    fn window(&mut self, axes: &[ReduceAxis]) -> Vec<Vec<i64>> {
+        let mut all = vec![Vec::new()];
+        for axis in axes {
+            let count = self.facts.count(axis).expect("written out: the range is constant");
+            let lo = build::as_int(&self.value(axis.lo).0).expect("as above");
+            let step = axis.step.as_const().expect("as above").max(1);
+            let longer = |index: &Vec<i64>| {
+                let index = index.clone();
+                (0..count).map(move |n| index.iter().copied().chain([lo + n * step]).collect::<Vec<i64>>())
+            };
+            all = all.iter().flat_map(longer).collect();
+        }
+        all
     }
 
     fn start(&mut self, reduce: &Reduce) -> State {

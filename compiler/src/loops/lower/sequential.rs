@@ -47,7 +47,8 @@ impl<'a> Lowering<'a> {
         let decided = nest.decided.clone();
         let (vars, body) = nest.finish();
         let (name, origin) = (self.name("body"), self.pipeline.origin);
-        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule: String::new(), decided });
+        let (schedule, short) = (String::new(), BTreeSet::new());
+        self.kernels.push(Kernel { name, binding, vars, body, origin, schedule, decided, short });
     }
 }
 

@@ -5,9 +5,10 @@ mod interpret;
 mod lowering;
 mod partials;
 mod scheduling;
+mod splitting;
 
 use super::verify::{Level, verify};
-use super::{Program, flatten, lower, print, schedule, tidy};
+use super::{Program, flatten, lower, print, schedule, screen, split, tidy};
 use crate::tensor;
 use crate::tensor::eval::tests::build::Build;
 use crate::tensor::eval::{EvalError, TensorValue, inputs};
@@ -38,7 +39,10 @@ fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
     flatten::flatten(&mut flat);
     let mut tidied = flat.clone();
     tidy::tidy(&mut tidied);
-    let mut scheduled = naive.clone();
+    let mut splitted = naive.clone();
+    screen::screen(&mut splitted);
+    split::split(&mut splitted);
+    let mut scheduled = splitted.clone();
     schedule::schedule(&mut scheduled);
     let mut fast = scheduled.clone();
     flatten::flatten(&mut fast);
@@ -48,6 +52,7 @@ fn levels(program: &tensor::Program) -> Vec<(&'static str, bool, Program)> {
         ("naive", false, naive),
         ("flat", true, flat),
         ("tidy", true, tidied),
+        ("split", false, splitted),
         ("scheduled", false, scheduled),
         ("scheduled, flat", true, fast),
         ("scheduled, tidy", true, tidied_fast),

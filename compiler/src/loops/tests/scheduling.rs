@@ -79,7 +79,18 @@ pub(super) fn agree(text: &str, shapes: &[&[i64]]) -> String {
         .collect();
     let expected = run(&program, 0, &inputs, 1 << 34);
     agree_with(&program, &inputs, &expected);
-    let mut loops = crate::loops::lower(&program, pipeline);
+    schedules(&program)
+}
+
+/// The schedules of a program's kernels.
+pub fn scheduled(text: &str) -> String {
+    schedules(&compile(text))
+}
+
+fn schedules(program: &tensor::Program) -> String {
+    let mut loops = crate::loops::lower(program, &program.pipelines[0]);
+    crate::loops::screen::screen(&mut loops);
+    crate::loops::split::split(&mut loops);
     crate::loops::schedule::schedule(&mut loops);
     let lines: Vec<String> = loops.kernels.iter().map(|k| format!("{}: {}", k.name, k.schedule)).collect();
     lines.join("\n")

@@ -1,6 +1,6 @@
-//! Printing of expressions, blocks and statements.
+//! Spelling of expressions, blocks and statements.
 
-use super::{FLAT, Printer};
+use super::Speller;
 use crate::ops::Border;
 use crate::syntax::ast::{
     Arg, Axis, BinaryOp, Block, Expr, ExprKind, IndexItem, MessagePart, Over, Range, Stmt, StmtKind, UnaryOp,
@@ -11,12 +11,9 @@ use crate::syntax::text::escape;
 /// Binding power of an operand that needs no parentheses anywhere.
 const ATOM: u8 = 12;
 
-impl Printer {
+impl Speller {
     /// An expression, in parentheses if it binds less tightly than `least`.
     pub fn expr(&mut self, expr: &Expr, least: u8) {
-        if self.failed {
-            return;
-        }
         if power(expr) < least {
             self.push("(");
             self.bare(expr);
@@ -44,7 +41,7 @@ impl Printer {
             ExprKind::Call { callee, args } => {
                 self.base(callee);
                 self.push("(");
-                self.list(args, Printer::arg);
+                self.list(args, Speller::arg);
                 self.push(")");
             }
             ExprKind::Index { base, items, default } => self.index(base, items, default.as_deref()),
@@ -59,16 +56,16 @@ impl Printer {
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right),
             ExprKind::Array(elements) => {
                 self.push("[");
-                self.list(elements, |printer, element| printer.expr(element, 0));
+                self.list(elements, |speller, element| speller.expr(element, 0));
                 self.push("]");
             }
             ExprKind::Tuple(elements) => {
                 self.push("(");
-                self.list(elements, |printer, (name, element)| {
+                self.list(elements, |speller, (name, element)| {
                     if let Some(name) = name {
-                        printer.push(&format!("{}: ", name.text));
+                        speller.push(&format!("{}: ", name.text));
                     }
-                    printer.expr(element, 0);
+                    speller.expr(element, 0);
                 });
                 self.push(")");
             }
@@ -128,23 +125,23 @@ impl Printer {
         self.push("[");
         // `if` would take an `else` behind it for its own.
         let edge = |expr: &Expr| if default.is_some() && ends_with_block(expr) { ATOM + 1 } else { 1 };
-        self.list(items, |printer, item| match item {
+        self.list(items, |speller, item| match item {
             IndexItem::At(border, at) => {
-                printer.push(match border {
+                speller.push(match border {
                     Border::None => "",
                     Border::Clamp => "clamp: ",
                     Border::Wrap => "wrap: ",
                     Border::Reflect => "reflect: ",
                 });
-                printer.expr(at, edge(at));
+                speller.expr(at, edge(at));
             }
             IndexItem::Slice(lo, hi, _) => {
                 if let Some(lo) = lo {
-                    printer.expr(lo, 1);
+                    speller.expr(lo, 1);
                 }
-                printer.push("..");
+                speller.push("..");
                 if let Some(hi) = hi {
-                    printer.expr(hi, edge(hi));
+                    speller.expr(hi, edge(hi));
                 }
             }
         });
@@ -192,38 +189,26 @@ impl Printer {
         }
     }
 
-    /// `{ e }` on one line if it is short, else one statement a line.
+    /// `{ … }`; several statements have a line each.
     pub fn block(&mut self, block: &Block) {
         match &block.stmts[..] {
             [] => self.push("{ }"),
-            [Stmt { kind: StmtKind::Expr(only), .. }] if self.flat.is_some() => {
+            [only] => {
                 self.push("{ ");
-                self.expr(only, 0);
+                self.stmt(only, false);
                 self.push(" }");
             }
-            [Stmt { kind: StmtKind::Expr(only), .. }]
-                if self.try_flat(FLAT, |printer| {
-                    printer.push("{ ");
-                    printer.expr(only, 0);
-                    printer.push(" }");
-                }) => {}
             stmts => self.lines(stmts),
         }
     }
 
     /// `{`, one statement a line, `}`.
     pub fn lines(&mut self, stmts: &[Stmt]) {
-        self.push("{");
-        self.indent += 1;
+        self.push("{\n");
         for (index, stmt) in stmts.iter().enumerate() {
-            if self.failed {
-                return;
-            }
-            self.line();
             self.stmt(stmt, index > 0);
+            self.push("\n");
         }
-        self.indent -= 1;
-        self.line();
         self.push("}");
     }
 
@@ -304,7 +289,7 @@ impl Printer {
                 }
             }
             MessagePart::Value(value) => {
-                let mut inner = Printer { flat: Some(usize::MAX), ..Printer::default() };
+                let mut inner = Speller::default();
                 inner.expr(value, 0);
                 // `{{` would be a literal brace.
                 let opens = inner.out.starts_with('{');

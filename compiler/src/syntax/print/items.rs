@@ -1,6 +1,6 @@
-//! Printing of items and types.
+//! Spelling of items and types.
 
-use super::{Printer, WIDTH};
+use super::Speller;
 use crate::syntax::ast::{
     DimDecl, Fact, Fn, Item, ItemKind, Name, Param, ResultDecl, TypeExpr, TypeKind, Use, UsePath,
 };
@@ -18,13 +18,13 @@ pub fn stand_together(first: &Item, second: &Item) -> bool {
         )
 }
 
-impl Printer {
+impl Speller {
     pub fn item(&mut self, item: &Item) {
         if !item.doc.is_empty() {
             for line in item.doc.split('\n') {
                 self.push(if line.is_empty() { "///" } else { "/// " });
                 self.push(line);
-                self.line();
+                self.push("\n");
             }
         }
         match &item.kind {
@@ -66,9 +66,9 @@ impl Printer {
                     self.push(&format!("[{}]", sizes.join(", ")));
                 }
                 self.push(" { ");
-                self.list(fields, |printer, (name, ty)| {
-                    printer.push(&name.text);
-                    printer.typed(Some(ty));
+                self.list(fields, |speller, (name, ty)| {
+                    speller.push(&name.text);
+                    speller.typed(Some(ty));
                 });
                 self.push(" }");
             }
@@ -80,17 +80,17 @@ impl Printer {
             UsePath::Std(path) => self.push(&format!("use std.{}", path.join("."))),
             UsePath::File(path) => self.push(&format!("use {}", quoted(path))),
         }
-        let alias = |printer: &mut Printer, alias: &Option<Name>| {
+        let alias = |speller: &mut Speller, alias: &Option<Name>| {
             if let Some(alias) = alias {
-                printer.push(&format!(" as {}", alias.text));
+                speller.push(&format!(" as {}", alias.text));
             }
         };
         alias(self, &item.alias);
         if let Some(select) = &item.select {
             self.push(" (");
-            self.list(select, |printer, (name, renamed)| {
-                printer.push(&name.text);
-                alias(printer, renamed);
+            self.list(select, |speller, (name, renamed)| {
+                speller.push(&name.text);
+                alias(speller, renamed);
             });
             self.push(")");
         }
@@ -98,24 +98,11 @@ impl Printer {
 
     fn function(&mut self, word: &str, function: &Fn) {
         self.signature(word, function);
-        let print = |printer: &mut Printer| {
-            for (index, fact) in function.facts.iter().enumerate() {
-                printer.push(if index == 0 { "where " } else { ", " });
-                match fact {
-                    Fact::Constraint(variable, class) => printer.push(&format!("{}: {}", variable.text, class.text)),
-                    Fact::Relation(expr) => printer.expr(expr, 0),
-                }
-            }
-        };
-        if !function.facts.is_empty() {
-            self.push(" ");
-            let space = WIDTH.saturating_sub(self.column());
-            if !self.try_flat(space, print) {
-                self.out.pop();
-                self.indent += 1;
-                self.line();
-                print(self);
-                self.indent -= 1;
+        for (index, fact) in function.facts.iter().enumerate() {
+            self.push(if index == 0 { " where " } else { ", " });
+            match fact {
+                Fact::Constraint(variable, class) => self.push(&format!("{}: {}", variable.text, class.text)),
+                Fact::Relation(expr) => self.expr(expr, 0),
             }
         }
         self.push(" ");
@@ -125,13 +112,13 @@ impl Printer {
     /// `fn name(params) -> results`.
     fn signature(&mut self, word: &str, function: &Fn) {
         self.push(&format!("{word} {}(", function.name.text));
-        self.list(&function.params, |printer, Param { name, is_var, ty, default }| {
-            printer.push(if *is_var { "var " } else { "" });
-            printer.push(&name.text);
-            printer.typed(Some(ty));
+        self.list(&function.params, |speller, Param { name, is_var, ty, default }| {
+            speller.push(if *is_var { "var " } else { "" });
+            speller.push(&name.text);
+            speller.typed(Some(ty));
             if let Some(default) = default {
-                printer.push(" = ");
-                printer.expr(default, 0);
+                speller.push(" = ");
+                speller.expr(default, 0);
             }
         });
         self.push(")");
@@ -143,12 +130,12 @@ impl Printer {
             }
             results => {
                 self.push(" -> (");
-                self.list(results, |printer, ResultDecl { name, ty }| match name {
+                self.list(results, |speller, ResultDecl { name, ty }| match name {
                     Some(name) => {
-                        printer.push(&name.text);
-                        printer.typed(Some(ty));
+                        speller.push(&name.text);
+                        speller.typed(Some(ty));
                     }
-                    None => printer.ty(ty),
+                    None => speller.ty(ty),
                 });
                 self.push(")");
             }
@@ -168,18 +155,18 @@ impl Printer {
             TypeKind::Name(name) => self.push(&name.text),
             TypeKind::Tensor(name, dims) => {
                 self.push(&format!("{}[", name.text));
-                self.list(dims, |printer, dim| match dim {
-                    DimDecl::Size(size) => printer.expr(size, 0),
+                self.list(dims, |speller, dim| match dim {
+                    DimDecl::Size(size) => speller.expr(size, 0),
                     DimDecl::Bounded(name, bound) => {
-                        printer.push(&format!("{} <= ", name.text));
-                        printer.expr(bound, crate::syntax::parse::IS_POWER + 1);
+                        speller.push(&format!("{} <= ", name.text));
+                        speller.expr(bound, crate::syntax::parse::IS_POWER + 1);
                     }
                 });
                 self.push("]");
             }
             TypeKind::Fn(params, result) => {
                 self.push("fn(");
-                self.list(params, Printer::ty);
+                self.list(params, Speller::ty);
                 self.push(") -> ");
                 self.ty(result);
             }
