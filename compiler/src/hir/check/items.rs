@@ -282,6 +282,7 @@ impl Checker<'_> {
             return Ok(ConstState::Scalar(value));
         }
         let ty = value.ty.clone();
+        self.has_known_size(&ty, value.span)?;
         let value = match value.kind {
             ExprKind::Table(elements) => ConstValue::Data(elements.iter().flat_map(|e| e.to_le_bytes()).collect()),
             ExprKind::ConstItem(id) => return Ok(ConstState::Item(id, ty)),
@@ -289,6 +290,22 @@ impl Checker<'_> {
         };
         let def = ConstDef { name: text.to_string(), ty: ty.clone(), value, span: name.span };
         Ok(ConstState::Item(self.add_const(def), ty))
+    }
+
+    /// Holds that no size of a constant is decided by its evaluation, which comes later.
+    fn has_known_size(&mut self, ty: &Type, span: Span) -> Checked<()> {
+        if let Type::Tuple(parts) = ty {
+            return parts.types().try_for_each(|part| self.has_known_size(part, span));
+        }
+        if ty.sizes().iter().all(|size| size.as_const().is_some()) {
+            return Ok(());
+        }
+        let found = self.show_type(ty);
+        Err(self.report(
+            Diagnostic::error(codes::DATA_SIZE, span, "the size of a constant must be known before it is evaluated")
+                .at(format!("this is {found}, a size that the data decides"))
+                .help("fill a tensor of a size that is known, and keep the length as a constant of its own"),
+        ))
     }
 
     /// Adds a constant's definition.
