@@ -31,7 +31,7 @@ fn find(program: &Program) -> Result<(), String> {
             (ConstValue::Fn(id), _) if id.0 as usize >= program.fns.len() => return complaint("no such function"),
             (ConstValue::Fn(id), ty) => {
                 let body = program.fns[id.0 as usize].body.value.as_ref();
-                if body.is_none_or(|value| value.ty != *ty) {
+                if body.is_none_or(|value| !same_kind(&value.ty, ty)) {
                     return complaint("its function gives another type");
                 }
             }
@@ -56,10 +56,11 @@ fn find(program: &Program) -> Result<(), String> {
 }
 
 fn verify_fn(program: &Program, function: &Fn) -> Result<(), String> {
+    let of_consts = program.consts.iter().flat_map(|def| &def.decided).map(|decided| decided.var);
     let mut verifier = Verifier {
         program,
         function,
-        vars: function.sizes.iter().map(|size| size.var).collect(),
+        vars: function.sizes.iter().map(|size| size.var).chain(of_consts).collect(),
         defined: vec![false; function.locals.len()],
         loops: 0,
         may_return: true,
