@@ -284,7 +284,7 @@ pub enum Stmt {
     /// `loop i in a..b { … }`: serial. The bounds are evaluated once, before the first pass.
     Loop {
         /// The index and its range; `extent` as in comprehensions.
-        axis: Axis,
+        axis: Box<Axis>,
         /// The statements.
         body: Block,
         /// The head.
