@@ -114,7 +114,7 @@ fn wrong_element_types() {
     folder.write("f64.npy", &npy("<f8", "(1, 2)", &[0; 16]));
     scale_fails(&folder, "@f64.npy", 1, "`x` is f64[1, 2], expected f32[N, 2]; save it as float32");
     folder.write("c.npy", &npy("<c8", "(1, 2)", &[0; 16]));
-    scale_fails(&folder, "@c.npy", 1, "no type of kcc");
+    scale_fails(&folder, "@c.npy", 1, "for which the language has no type");
     scale_fails(&folder, "[[true, false]]", 2, "not a number");
     scale_fails(&folder, "\"ab\"", 2, "not a number");
     folder.write("small.k", b"pipeline small(x: u8[N], yes: bool) -> u8[N] { if yes { x } else { x + 1 } }\n");

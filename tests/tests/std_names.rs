@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Words that fold before a name and call before a parenthesis.
 const REDUCERS: [&str; 9] = ["sum", "prod", "max", "min", "any", "all", "count", "argmax", "argmin"];
 
+/// Words that say before a colon what an index outside means.
+const BORDERS: [&str; 3] = ["clamp", "wrap", "reflect"];
+
 /// A part of a source text.
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
@@ -90,7 +93,8 @@ fn renamed(text: &str, own: Option<&str>, names: &BTreeMap<String, BTreeMap<Stri
         let scopes = own.into_iter().chain(["math", "tensor"]);
         let new = scopes.filter_map(|module| names[module].get(name)).next();
         let reduces = REDUCERS.contains(&name.as_str()) && !is(at + 1, "(");
-        out.push_str(new.filter(|_| !reduces).unwrap_or(name));
+        let is_border = BORDERS.contains(&name.as_str()) && is(at + 1, ":");
+        out.push_str(new.filter(|_| !reduces && !is_border).unwrap_or(name));
         at += 1;
     }
     out

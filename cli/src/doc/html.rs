@@ -72,7 +72,7 @@ impl Site<'_> {
                         Err(why) => format!("<figcaption class=\"fails\">fails: {}</figcaption>", escape(why)),
                     };
                     let _ =
-                        writeln!(out, "<figure>{verdict}<pre><code>{}</code></pre></figure>", code(example.trim_end()));
+                        writeln!(out, "<figure><pre><code>{}</code></pre>{verdict}</figure>", code(example.trim_end()));
                 }
             }
         }

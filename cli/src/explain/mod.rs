@@ -154,7 +154,7 @@ pub fn report(built: &Built, position: usize, source: &Source<'_>) -> Report {
         bytes: names.show(&placed.bytes),
     });
     let buffers = buffers.collect();
-    let memory = [names.show(&plan.persistent), names.show(&plan.scratch)];
+    let memory = [names.total(&plan.persistent), names.total(&plan.scratch)];
     let work = work::work(pipeline, &mut |size| names.show(size));
     Report {
         name: pipeline.name.clone(),
@@ -200,6 +200,13 @@ impl Names<'_> {
         order
             .iter()
             .fold(text.to_string(), |text, number| text.replace(&self.long[*number], &format!("d{}", number + 1)))
+    }
+
+    /// A sum that is not worth names of its own.
+    fn total(&self, size: &Size) -> String {
+        const MOST: usize = 48;
+        let text = self.shorten(&self.built.program.names.show(size), self.long.len());
+        if text.len() <= MOST { text } else { "as below, with padding".to_string() }
     }
 
     fn legend(&self) -> Vec<(String, String)> {

@@ -94,7 +94,7 @@ fn checks(report: &Report, out: &mut String) {
 
 fn memory(report: &Report, out: &mut String) {
     let [kept, scratch] = &report.memory;
-    title(out, "memory", &format!("{kept} bytes kept between calls, {scratch} within one, without constants"));
+    title(out, "memory", &format!("bytes kept between calls {kept}, within one {scratch}; without constants"));
     table(
         out,
         report.buffers.iter().map(|buffer| {

@@ -86,13 +86,22 @@ pub struct Reading<'a> {
     range: Vec<Form>,
     /// Forms that are never negative here.
     pub facts: Vec<Form>,
+    /// Facts that decide conditions, not only which operand a `min` or `max` is.
+    pub decisive: Vec<Form>,
     /// Whether a fact may be added where that decides something.
     pub assuming: bool,
 }
 
 impl<'a> Reading<'a> {
-    /// A reading of a loop's body without facts. `indices` are those that are never negative; `integers` tells what is an `i32`.
-    pub fn new(nest: &'a Loop, indices: &'a BTreeSet<VarId>, integers: &'a dyn Fn(VarId) -> bool) -> Reading<'a> {
+    /// A reading of a loop's body where nothing is assumed but `known`. `indices` are those that are never negative;
+    /// `integers` tells what is an `i32`.
+    pub fn new(
+        nest: &'a Loop,
+        known: &[Form],
+        indices: &'a BTreeSet<VarId>,
+        integers: &'a dyn Fn(VarId) -> bool,
+    ) -> Reading<'a> {
+        let (range, facts, decisive) = (known.to_vec(), Vec::new(), Vec::new());
         let mut known = BTreeMap::new();
         let mut changing = BTreeSet::new();
         build::visit(&nest.body, &mut |stmt| match stmt {
@@ -109,9 +118,8 @@ impl<'a> Reading<'a> {
             Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => {}
         });
         let forms = BTreeMap::new();
-        let (range, facts) = (Vec::new(), Vec::new());
-        let mut reading =
-            Reading { var: nest.var, known, changing, indices, integers, forms, range, facts, assuming: false };
+        let (var, assuming) = (nest.var, false);
+        let mut reading = Reading { var, known, changing, indices, integers, forms, range, facts, decisive, assuming };
         let index = Form { index: 1, ..Form::default() };
         let (lo, hi) = (reading.form(&nest.lo), reading.form(&nest.hi));
         reading.range.extend(lo.map(|lo| index.plus(&lo, -1)));
@@ -292,7 +300,9 @@ impl<'a> Reading<'a> {
             _ => match self.relation(cond) {
                 Some((form, fits)) => {
                     let form = if wanted { form } else { form.not() };
-                    !self.all_hold(&form, &fits) && self.assume(&form, &fits)
+                    let is_new = !self.all_hold(&form, &fits) && self.assume(&form, &fits);
+                    self.decisive.push(form);
+                    is_new
                 }
                 None => false,
             },
@@ -381,7 +391,7 @@ impl<'a> Reading<'a> {
         for form in new {
             if !self.holds(&form) {
                 // What the new fact implies is not needed any more.
-                self.facts.retain(|fact| !fact.plus(&form, -1).as_const().is_some_and(|rest| rest >= 0));
+                self.facts.retain(|fact| fact.plus(&form, -1).as_const().is_none_or(|rest| rest < 0));
                 self.facts.push(form);
             }
         }

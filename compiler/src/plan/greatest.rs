@@ -64,7 +64,7 @@ pub fn greatest(size: &Size, bounds: &Bounds, facts: &[Fact]) -> Option<u64> {
         candidates.push(Candidate { bound, sizes });
     };
     consider(root, &mut reached, &mut candidates);
-    let rounds = (WORK / formula.len().max(1)).max(64);
+    let rounds = (WORK / formula.nodes().max(1)).max(64);
     for _ in 0..rounds {
         let Some(top) = candidates.peek() else { break };
         let Some(axis) = widest(&top.sizes).filter(|_| top.bound > reached) else { break };

@@ -82,7 +82,7 @@ impl Formula {
     }
 
     /// How many nodes one evaluation visits.
-    pub fn len(&self) -> usize {
+    pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
 
@@ -162,11 +162,12 @@ impl Node {
                 let one = (i128::from(*coefficient), i128::from(*coefficient));
                 plus(sum, factors.iter().fold(one, |term, factor| times(term, size(factor))))
             }),
+            // A zero divisor is refused, so any result is right for it; a negative one is not looked into.
             Node::Div(a, b) => match (operand(a), operand(b)) {
-                (_, b) if b.1 <= 0 => full,
-                (a, b) => {
-                    // A zero divisor is refused; a negative one may be any.
-                    let b = if b.0 < 0 { return Range::Size(full) } else { (b.0.max(1), b.1) };
+                (_, b) if b.0 < 0 => full,
+                (_, (_, 0)) => (0, 0),
+                (a, (least, greatest)) => {
+                    let b = (least.max(1), greatest);
                     hull(&[a.0.div_euclid(b.0), a.0.div_euclid(b.1), a.1.div_euclid(b.0), a.1.div_euclid(b.1)])
                 }
             },

@@ -202,17 +202,20 @@ fn integer(op: Op, args: &[Values]) -> Option<Values> {
             (least <= lo && hi <= greatest).then(|| Values::int(ty, lo, hi))
         }
         Op::Div | Op::TruncDiv => {
-            // A zero divisor is refused; a negative one is not looked into.
+            // A zero divisor is refused, so any result is right for it; a negative one is not looked into.
             let (a, b) = (args[0], args[1]);
-            if b.least.as_int() < 0 || b.greatest.as_int() <= 0 {
+            if b.least.as_int() < 0 {
                 return None;
+            }
+            if b.greatest.as_int() == 0 {
+                return Some(Values::int(ty, 0, 0));
             }
             let b = Values::int(ty, b.least.as_int().max(1), b.greatest.as_int());
             corners(op, &[a, b])
         }
         Op::Rem => {
             let (a, b) = (args[0], args[1]);
-            let greatest = b.greatest.as_int() - 1;
+            let greatest = (b.greatest.as_int() - 1).max(0);
             let greatest = if a.least.as_int() >= 0 { greatest.min(a.greatest.as_int()) } else { greatest };
             (b.least.as_int() >= 0 && greatest >= 0).then(|| Values::int(ty, 0, greatest))
         }

@@ -6,15 +6,26 @@
 use super::share::stage_roots;
 use super::*;
 use crate::ops::Op;
+use crate::types::Const;
 use std::collections::BTreeSet;
 
 /// How many choices one stage is split by at most (each doubles its code).
 const MOST: usize = 2;
 
 /// *Before*: `stage = … if c { a } else { b } …` where `c` uses no axis and an arm holds a reduction. *After*: two stages that
-/// write the same tensor, one guarded by `c` with `a` in its place, one guarded by `not c` with `b`.
+/// write the same tensor, one guarded by `c` with `a` in its place, one guarded by `not c` with `b`. Guards that always hold
+/// are gone.
 pub fn unswitch(program: &mut Program) {
     for pipeline in &mut program.pipelines {
+        let mut body = std::mem::take(&mut pipeline.body);
+        for stmt in &mut body.stmts {
+            if let Stmt::Stage(stage) = stmt
+                && stage.guard.is_some_and(|guard| pipeline.as_const(guard) == Some(Const::bool(true)))
+            {
+                stage.guard = None;
+            }
+        }
+        pipeline.body = body;
         for _ in 0..MOST {
             let stmts = std::mem::take(&mut pipeline.body.stmts);
             let mut out = Vec::new();

@@ -84,7 +84,8 @@ fn values_before_and_after() {
     tiled(text, &[&[9, 270], &[270, 17]]);
     let text = "pipeline p(a: f64[M, K], b: f64[K, N]) -> f64[M, N] { for i, j { sum k { a[i, k] * b[k, j] } } }";
     assert!(agree(text, &[&[9, 130], &[130, 17]]).contains("tile 4x4 over"));
-    let text = "pipeline p(a: i16[M, K], b: i16[K, N]) -> i16[M, N] { for i, j { sum k { a[i, k] * b[k, j] } } }";
+    // Other operations than a sum of products.
+    let text = "pipeline p(a: i16[M, K], b: i16[K, N]) -> i16[M, N] { for i, j { max k { a[i, k] + b[k, j] } } }";
     assert!(agree(text, &[&[9, 33], &[33, 37]]).contains("tile 4x16 over"));
 }
 
