@@ -218,6 +218,19 @@ fn programs_of_the_design_are_accepted() {
 }
 
 #[test]
+fn the_size_of_a_constant_that_its_evaluation_decides_is_known_everywhere() {
+    let text = "fn evens(n: dim) -> i32[K <= n] {\n    var o: list i32[n]\n    loop i in 0..n by 2 { o.push(i) }\n    o\n}\n\
+                fn on(f: fn(i32) -> i32, x: i32) -> i32 { f(x) }\nconst E = evens(9)\n\
+                pipeline all() -> i32[extent(E, 0)] { E + E }\npipeline p(x: i32) -> i32 { on(|i| E[i] + extent(E, 0), x) }\n";
+    let checked = accept(text);
+    let [decided] = &checked.program.consts[0].decided[..] else { panic!("one size") };
+    assert_eq!((decided.place, decided.bound.as_const()), ((0, 0), Some(9)));
+    let shown = print(&checked.program);
+    assert!(shown.contains("const 0 E: i32[K] = fn 1\n"), "{shown}");
+    assert!(shown.contains("|i|(i%0: i32) -> i32 {\n    (+ const 0[i%0], size(K))\n}"), "{shown}");
+}
+
+#[test]
 fn a_compound_assignment_evaluates_its_index_once() {
     let text = "pipeline p(x: f32[N]) -> f32[N] {\n    var a = x\n    var n = 0\n    a[n] += 1\n    a\n}\n";
     let shown = hir(text);

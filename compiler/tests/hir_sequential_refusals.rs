@@ -217,6 +217,11 @@ const REFUSALS: &[Refusal] = &[
         ],
     ),
     (
+        "fn f(x: i32[N]) -> i32[K <= N] { var o: list i32[N]\n o.push(x[0])\n o }\nconst C = f([1, 2])\nconst D = concat(C, C)\nconst E = concat(f([1, 2]), C)\npipeline p(x: f32) -> f32 { x }",
+        "6:11",
+        &["E0412 the size of this constant is not known well enough"],
+    ),
+    (
         "fn f(x: i32[N]) -> i32[K] { var o: list i32[N]\n o }\n\
          fn g(x: i32[N]) -> i32[N] { var o: list i32[N]\n o }\n\
          fn h(x: i32[N]) -> i32[N <= 4] { x }\n\

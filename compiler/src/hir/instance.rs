@@ -190,7 +190,7 @@ impl Checker<'_> {
             match ty {
                 Type::Tuple(fields) => {
                     decls.extend(fields.iter().map(|(name, ty)| ResultDecl { name: name.clone(), ty: ty.clone() }));
-                    self.frame_mut().result = fields.of.clone();
+                    self.frame_mut().result = fields.of.as_deref().cloned();
                 }
                 ty => decls.push(ResultDecl { name: decl.name.as_ref().map(|name| name.text.clone()), ty }),
             }

@@ -61,8 +61,10 @@ pub struct LocalId(pub u32);
 pub struct ConstDef {
     /// Its name, for messages and printed IR.
     pub name: String,
-    /// Its type; extents are constants. A tuple-valued constant is one definition.
+    /// Its type; extents are constants, or variables of `decided`. A tuple-valued constant is one definition.
     pub ty: Type,
+    /// Sizes that its evaluation decides. These variables are known in all functions.
+    pub decided: Vec<Decided>,
     /// Its value as a function without parameters (body evaluated by the reference evaluator at build time).
     pub value: ConstValue,
     /// Where it is defined.
@@ -282,7 +284,7 @@ pub enum Stmt {
     /// `loop i in a..b { … }`: serial. The bounds are evaluated once, before the first pass.
     Loop {
         /// The index and its range; `extent` as in comprehensions.
-        axis: Axis,
+        axis: Box<Axis>,
         /// The statements.
         body: Block,
         /// The head.

@@ -39,7 +39,7 @@ pub struct ListType {
 pub struct Parts {
     parts: Vec<(Option<String>, Type)>,
     /// The struct that they are the fields of.
-    pub of: Option<StructRef>,
+    pub of: Option<Box<StructRef>>,
 }
 
 /// A struct with its sizes: `Boxes[K]`.
@@ -79,7 +79,7 @@ impl From<Vec<(Option<String>, Type)>> for Parts {
 impl Parts {
     /// The fields of a struct.
     pub fn of(of: StructRef, fields: Vec<(Option<String>, Type)>) -> Parts {
-        Parts { parts: fields, of: Some(of) }
+        Parts { parts: fields, of: Some(Box::new(of)) }
     }
 
     /// The types alone.
@@ -128,7 +128,7 @@ impl Type {
     /// The struct with its fields, if it is one.
     pub fn as_struct(&self) -> Option<(&StructRef, &Parts)> {
         match self {
-            Type::Tuple(parts) => parts.of.as_ref().map(|of| (of, parts)),
+            Type::Tuple(parts) => parts.of.as_deref().map(|of| (of, parts)),
             Type::Tensor(_) | Type::List(_) => None,
         }
     }
@@ -163,10 +163,12 @@ impl Type {
             Type::List(list) => Type::List(ListType { elem: list.elem, cap: f(&list.cap) }),
             Type::Tuple(tuple) => {
                 let parts = tuple.iter().map(|(name, ty)| (name.clone(), ty.map_sizes(f))).collect();
-                let of = tuple.of.as_ref().map(|of| StructRef {
-                    item: of.item,
-                    name: of.name.clone(),
-                    sizes: of.sizes.iter().map(f).collect(),
+                let of = tuple.of.as_ref().map(|of| {
+                    Box::new(StructRef {
+                        item: of.item,
+                        name: of.name.clone(),
+                        sizes: of.sizes.iter().map(f).collect(),
+                    })
                 });
                 Type::Tuple(Parts { parts, of })
             }

@@ -292,7 +292,7 @@ pub enum Over {
     /// The elements of a table.
     Values(Expr),
     /// `a..b by s`.
-    Range(Range),
+    Range(Box<Range>),
 }
 
 /// A piece of an assert's message.

@@ -42,7 +42,7 @@ pub fn lower(hir: &hir::Program, tests: bool) -> Result<Program, Vec<Diagnostic>
                 let ty = def.ty.as_tensor().expect("embedded data is a tensor");
                 let dims = ty.dims.iter().map(|dim| dim.as_const().expect("extents of constants are known")).collect();
                 let data = ConstData { name: def.name.clone(), elem: ty.elem, dims, bytes: bytes.clone() };
-                ConstItem { parts: vec![add_const(&mut program.consts, data)], is_tuple: false }
+                ConstItem { parts: vec![add_const(&mut program.consts, data)], is_tuple: false, sizes: Vec::new() }
             }
             hir::ConstValue::Fn(id) => evaluate_const(hir, &mut program, &consts, def, *id)?,
         };
@@ -67,6 +67,8 @@ pub fn lower(hir: &hir::Program, tests: bool) -> Result<Program, Vec<Diagnostic>
 struct ConstItem {
     parts: Vec<DataId>,
     is_tuple: bool,
+    /// What its evaluation decided of its sizes.
+    sizes: Vec<(SizeVar, i64)>,
 }
 
 fn add_const(consts: &mut Vec<ConstData>, data: ConstData) -> DataId {
@@ -101,6 +103,11 @@ fn evaluate_const(
         vec![Diagnostic::error(crate::diag::codes::CONST_FAILED, def.span, message)]
     })?;
     debug_assert_eq!(dims.len(), values.len());
+    let sizes = def.decided.iter().map(|decided| {
+        let (part, axis) = decided.place;
+        (decided.var, values[part].dims[axis])
+    });
+    let sizes = sizes.collect();
     let parts = values
         .into_iter()
         .map(|value| {
@@ -108,7 +115,7 @@ fn evaluate_const(
             add_const(&mut program.consts, data)
         })
         .collect();
-    Ok(ConstItem { parts, is_tuple: matches!(def.ty, hir::Type::Tuple(_)) })
+    Ok(ConstItem { parts, is_tuple: matches!(def.ty, hir::Type::Tuple(_)), sizes })
 }
 
 /// What is being lowered into.
@@ -333,9 +340,15 @@ impl<'a> Lowerer<'a> {
     /// A size of the inlined function in the pipeline's terms.
     fn size_in(&self, scope: &Scope<'_>, size: &Size) -> Size {
         size.substitute(&Subst {
-            size: &|var| scope.sizes.get(&var).cloned().unwrap_or_else(|| Size::from(var)),
+            size: &|var| scope.sizes.get(&var).cloned().unwrap_or_else(|| self.const_size(var)),
             scalar: &|var, ty| scope.scalars.get(&var).cloned().unwrap_or(DimExpr::Scalar(var, ty)),
         })
+    }
+
+    /// A size that the evaluation of a constant decided; any other variable as it is.
+    fn const_size(&self, var: SizeVar) -> Size {
+        let decided = self.consts.iter().flat_map(|item| &item.sizes).find(|(known, _)| *known == var);
+        decided.map_or_else(|| Size::from(var), |(_, size)| Size::constant(*size))
     }
 
     fn dims_in(&self, scope: &Scope<'_>, ty: &hir::Type) -> Vec<Size> {

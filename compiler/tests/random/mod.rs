@@ -219,7 +219,7 @@ impl Random {
     }
 
     fn over(&mut self) -> Over {
-        if self.flip() { Over::Range(self.range()) } else { Over::Values(self.expr()) }
+        if self.flip() { Over::Range(Box::new(self.range())) } else { Over::Values(self.expr()) }
     }
 
     fn axes(&mut self) -> Vec<Axis> {

@@ -181,7 +181,9 @@ impl Checker<'_> {
         size.vars(&mut vars);
         size.scalars(&mut scalars);
         for var in vars {
-            self.capture_size_var(at, var);
+            if !self.const_sizes.contains_key(&var) {
+                self.capture_size_var(at, var);
+            }
         }
         for (var, _) in scalars {
             self.capture_scalar_var(at, var);
@@ -199,11 +201,11 @@ impl Checker<'_> {
         let (mut vars, mut scalars) = (Vec::new(), Vec::new());
         size.vars(&mut vars);
         size.scalars(&mut scalars);
-        let known = vars.iter().all(|var| captures.sizes.contains_key(var))
+        let known = vars.iter().all(|var| captures.sizes.contains_key(var) || self.const_sizes.contains_key(var))
             && scalars.iter().all(|(var, _)| captures.scalars.contains_key(var));
         known.then(|| {
             size.substitute(&Subst {
-                size: &|var| Size::from(captures.sizes[&var]),
+                size: &|var| Size::from(captures.sizes.get(&var).copied().unwrap_or(var)),
                 scalar: &|var, ty| DimExpr::Scalar(captures.scalars[&var], ty),
             })
         })

@@ -57,7 +57,13 @@ impl Checker<'_> {
         let names: Vec<String> = texts.iter().map(|(text, _)| format!("{text:?}")).collect();
         let ty = Type::tensor(array.elem, array.dims.iter().map(|extent| Size::constant(*extent)).collect());
         let name = format!("{}({})", intrinsic.name(), names.join(", "));
-        let id = self.add_const(ConstDef { name, ty: ty.clone(), value: ConstValue::Data(array.bytes), span });
+        let id = self.add_const(ConstDef {
+            name,
+            ty: ty.clone(),
+            decided: Vec::new(),
+            value: ConstValue::Data(array.bytes),
+            span,
+        });
         Ok(expr(ExprKind::ConstItem(id), ty, span))
     }
 }

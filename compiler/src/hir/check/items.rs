@@ -5,11 +5,15 @@ use crate::diag::Diagnostic;
 use crate::diag::codes;
 use crate::hir::load::{ItemId, ModuleId, Used, is_private, item_name, private};
 use crate::hir::scope::did_you_mean;
-use crate::hir::{Block, ConstDef, ConstId, ConstValue, Expr, ExprKind, Fn, FnId, ResultDecl, TensorType, Type};
+use crate::hir::{
+    Block, ConstDef, ConstId, ConstValue, Decided, Expr, ExprKind, Fact, Fn, FnId, Relation, ResultDecl, TensorType,
+    Type,
+};
 use crate::ops::Op;
-use crate::size::DimExpr;
+use crate::size::{DimExpr, Size, SizeVar, Subst};
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind};
+use std::collections::BTreeMap;
 
 /// What a name outside functions means.
 #[derive(Clone, Copy, Debug)]
@@ -282,13 +286,66 @@ impl Checker<'_> {
             return Ok(ConstState::Scalar(value));
         }
         let ty = value.ty.clone();
+        let (ty, decided) = self.sizes_of_constant(&ty, value.span)?;
         let value = match value.kind {
             ExprKind::Table(elements) => ConstValue::Data(elements.iter().flat_map(|e| e.to_le_bytes()).collect()),
             ExprKind::ConstItem(id) => return Ok(ConstState::Item(id, ty)),
-            _ => ConstValue::Fn(self.constant_fn(text, name.span, value)),
+            _ => ConstValue::Fn(self.constant_fn(text, name.span, value, &ty, &decided)),
         };
-        let def = ConstDef { name: text.to_string(), ty: ty.clone(), value, span: name.span };
+        let def = ConstDef { name: text.to_string(), ty: ty.clone(), decided, value, span: name.span };
         Ok(ConstState::Item(self.add_const(def), ty))
+    }
+
+    /// The type of a constant in sizes that are seen everywhere, and which of them its evaluation decides.
+    fn sizes_of_constant(&mut self, ty: &Type, span: Span) -> Checked<(Type, Vec<Decided>)> {
+        let parts: Vec<&Type> = match ty {
+            Type::Tuple(parts) => parts.types().collect(),
+            other => vec![other],
+        };
+        let mut decided = Vec::new();
+        let mut global: BTreeMap<SizeVar, SizeVar> = BTreeMap::new();
+        for (part, ty) in parts.iter().enumerate() {
+            for (axis, size) in ty.sizes().iter().enumerate() {
+                let Some(own) = size.as_var().filter(|own| !global.contains_key(own)) else { continue };
+                let Some(bound) = self.greatest(own) else { continue };
+                let name = self.program.names.size(own).to_string();
+                let text = format!("{bound} - {name} >= 0");
+                let var = self.program.names.new_size(name);
+                let bound = Size::constant(bound);
+                let size = bound.minus(&Size::from(var));
+                self.const_sizes.insert(var, Fact { rel: Relation::NonNegative, size, span, text });
+                decided.push(Decided { var, bound, place: (part, axis) });
+                global.insert(own, var);
+            }
+        }
+        let mut is_known = true;
+        let mapped = ty.map_sizes(&mut |size| {
+            let mut vars = Vec::new();
+            size.vars(&mut vars);
+            is_known &= vars.iter().all(|var| global.contains_key(var) || self.const_sizes.contains_key(var));
+            size.substitute(&Subst {
+                size: &|var| Size::from(global.get(&var).copied().unwrap_or(var)),
+                scalar: &|var, ty| DimExpr::Scalar(var, ty),
+            })
+        });
+        if is_known {
+            return Ok((mapped, decided));
+        }
+        let found = self.show_type(ty);
+        Err(self.report(
+            Diagnostic::error(codes::DATA_SIZE, span, "the size of this constant is not known well enough")
+                .at(format!("this is {found}"))
+                .note("a size that the evaluation decides stands alone as an extent, and its bound is a number"),
+        ))
+    }
+
+    /// The greatest value of a size that the data decides, if it is a number.
+    fn greatest(&self, var: SizeVar) -> Option<i64> {
+        let bound = self.frame().bounds.get(&var)?;
+        match bound.as_var() {
+            Some(other) => self.greatest(other),
+            None => bound.as_const(),
+        }
     }
 
     /// Adds a constant's definition.
@@ -298,10 +355,9 @@ impl Checker<'_> {
     }
 
     /// Wraps a constant's value in a function without parameters.
-    fn constant_fn(&mut self, name: &str, span: Span, value: Expr) -> FnId {
+    fn constant_fn(&mut self, name: &str, span: Span, value: Expr, ty: &Type, decided: &[Decided]) -> FnId {
         let locals = std::mem::take(&mut self.frame_mut().locals);
-        let ty = value.ty.clone();
-        let results = match &ty {
+        let results = match ty {
             Type::Tensor(_) => vec![ResultDecl { name: None, ty: ty.clone() }],
             Type::List(_) => unreachable!("a list is no value"),
             Type::Tuple(parts) => {
@@ -316,7 +372,7 @@ impl Checker<'_> {
             params: Vec::new(),
             results,
             facts: Vec::new(),
-            decided: Vec::new(),
+            decided: decided.to_vec(),
             locals,
             body: Block { stmts: Vec::new(), value: Some(Box::new(value)) },
         };

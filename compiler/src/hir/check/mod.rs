@@ -215,6 +215,8 @@ pub(super) struct Frame {
     pub decided: Vec<Decided>,
     /// All size variables that the data decides somewhere in the body.
     pub fresh: Vec<SizeVar>,
+    /// The greatest value of each of them.
+    pub bounds: BTreeMap<SizeVar, Size>,
     /// Locals that `let` bound.
     pub lets: BTreeSet<LocalId>,
     /// What surrounds the code being checked, outermost first.
@@ -254,6 +256,7 @@ impl Frame {
             captures: None,
             decided: Vec::new(),
             fresh: Vec::new(),
+            bounds: BTreeMap::new(),
             lets: BTreeSet::new(),
             barriers: Vec::new(),
             loops: 0,
@@ -280,6 +283,8 @@ pub(super) struct Checker<'a> {
     pub instances: BTreeMap<InstanceKey, Checked<FnId>>,
     pub consts: BTreeMap<ItemId, ConstState>,
     pub active: Vec<Active>,
+    /// Sizes that the evaluation of constants decides, with what is known about them: they are seen everywhere.
+    pub const_sizes: BTreeMap<SizeVar, Fact>,
     /// Struct items.
     pub structs: BTreeMap<ItemId, Checked<Rc<structs::StructDef>>>,
     /// Which functions ask for sizes during compilation.
@@ -303,6 +308,7 @@ impl<'a> Checker<'a> {
             instances: BTreeMap::new(),
             consts: BTreeMap::new(),
             active: Vec::new(),
+            const_sizes: BTreeMap::new(),
             structs: BTreeMap::new(),
             statics: BTreeMap::new(),
             is_uncalled: false,
@@ -342,7 +348,7 @@ impl<'a> Checker<'a> {
     pub fn facts(&self) -> Facts {
         let captured = self.captured_facts(self.frames.len() - 1);
         let frame = self.frame();
-        let all = frame.facts.iter().chain(&frame.implied).chain(&captured);
+        let all = frame.facts.iter().chain(&frame.implied).chain(&captured).chain(self.const_sizes.values());
         Facts::new(all.map(|fact| (fact.rel, &fact.size)))
     }
 

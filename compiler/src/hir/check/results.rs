@@ -143,7 +143,9 @@ impl Checker<'_> {
             let text = format!("{} >= 0", self.show(&fact));
             self.frame_mut().implied.push(Fact { rel: Relation::NonNegative, size: fact, span, text });
         }
-        self.frame_mut().fresh.push(var);
+        let frame = self.frame_mut();
+        frame.fresh.push(var);
+        frame.bounds.insert(var, bound.clone());
         var
     }
 

@@ -205,7 +205,7 @@ impl Checker<'_> {
         let head = axis.range.as_ref().map_or(axis.name.span, |range| range.hi.span);
         let (mut axes, body) = self.indexed(std::slice::from_ref(axis), false, |checker| checker.repeated(body))?;
         let axis = axes.pop().expect("one index");
-        out.push(Stmt::Loop { axis, body, span: Span { end: head.end, ..span } });
+        out.push(Stmt::Loop { axis: Box::new(axis), body, span: Span { end: head.end, ..span } });
         Ok(())
     }
 

@@ -95,7 +95,7 @@ fn loops<'t>(expr: P<'t, Expr>, block: P<'t, Block>) -> P<'t, StmtKind> {
         .map(|((name, range), body)| StmtKind::Loop { axis: Axis { name, range: Some(range) }, body });
     let fixed = just(Tok::Static)
         .ignore_then(head)
-        .then(range(expr.clone()).map(Over::Range).or(expr.clone().map(Over::Values)))
+        .then(range(expr.clone()).map(|range| Over::Range(Box::new(range))).or(expr.clone().map(Over::Values)))
         .then(block.clone())
         .map(|((name, over), body): ((Name, Over), Block)| StmtKind::StaticLoop { name, over, body });
     let whilst = just(Tok::While).ignore_then(expr).then(block).map(|(cond, body)| StmtKind::While { cond, body });
