@@ -144,9 +144,16 @@ pub struct Built {
 /// # Errors
 /// If the program may need more memory than allowed.
 pub fn build(lowered: Lowered, options: &Options) -> Result<Built, Box<Rejected>> {
-    let Lowered { sources, mut program, decisions, warnings } = lowered;
+    let Lowered { sources, mut program, mut decisions, warnings } = lowered;
     if options.fuse {
-        tensor::group::group(&mut program);
+        // What grouping says of a tensor comes after what deletion said of it.
+        for decision in tensor::group::group(&mut program) {
+            let same = |other: &&mut Decision| other.pipeline == decision.pipeline && other.id == decision.id;
+            match decisions.iter_mut().find(same) {
+                Some(before) => before.rule = decision.rule,
+                None => decisions.push(decision),
+            }
+        }
         tensor::verify::verify(&program, "group");
     }
     let loops: Vec<loops::Program> =

@@ -7,7 +7,8 @@
 //! // in y: u8[100, 3] = noise 7                   … or seeded noise (floats in -4..4), or `count` (0, 1, 2 …)
 //! // out result: f32[2, 2] = 2 4 6 nan            a result to the bit; without `= …` the engines are only compared
 //! // fails: index 5                               instead of results: the call fails with a message that holds this
-//! // structure: call stages = 1                   of the fused program: `call stages`, `plan stages`, `checks`
+//! // structure: call stages = 1                   of the fused program: `call stages`, `plan stages`, `checks`; when
+//!                                                 stages are grouped: `groups`, `rings`
 //! ```
 
 use crate::array::Array;

@@ -1,6 +1,6 @@
 //! Every program of `tests/corpus/runs` on every engine: the stated results, and the same bits everywhere.
 
-use kcc_compiler::tensor::{self, Binding, Stmt};
+use kcc_compiler::tensor::{self, Binding, Group, Stmt};
 use kcc_tests::array::{Array, to_f64};
 use kcc_tests::corpus::{Call, Expected, Run, read};
 use kcc_tests::engines::{Engine, Prepared, prepare};
@@ -104,12 +104,23 @@ fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
     let stmts = || program.pipelines.iter().flat_map(|pipeline| &pipeline.body.stmts);
     let stages =
         |when: Binding| stmts().filter(|stmt| matches!(stmt, Stmt::Stage(stage) if stage.binding == when)).count();
+    let mut grouped = program.clone();
+    tensor::group::group(&mut grouped);
+    tensor::verify::verify(&grouped, "group");
+    let groups: Vec<&Group> = grouped
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| &pipeline.body.stmts)
+        .filter_map(|stmt| if let Stmt::Group(group) = stmt { Some(group) } else { None })
+        .collect();
     let mut complaints = Vec::new();
     for (what, wanted) in &run.structure {
         let found = match what.as_str() {
             "call stages" => stages(Binding::Call),
             "plan stages" => stages(Binding::Plan),
             "checks" => stmts().filter(|stmt| matches!(stmt, Stmt::Check(_))).count(),
+            "groups" => groups.len(),
+            "rings" => groups.iter().copied().map(rings).sum(),
             other => {
                 complaints.push(format!("`{other}` is no count"));
                 continue;
@@ -120,4 +131,9 @@ fn structure(run: &Run, program: &tensor::Program) -> Vec<String> {
         }
     }
     complaints
+}
+
+/// The rings of a group, those of rings too.
+fn rings(group: &Group) -> usize {
+    group.rings.iter().map(|ring| 1 + rings(&ring.group)).sum()
 }

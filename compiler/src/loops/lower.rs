@@ -5,11 +5,12 @@
 //! Loads that may run although the program does not ask for them have clamped indices (`lower/load.rs`).
 //!
 //! The work is split: `lower/facts.rs` looks at expressions, `lower/nest.rs` keeps the open scopes of a kernel,
-//! `lower/value.rs` places expressions, `lower/load.rs` makes loads safe, `lower/reduce.rs` and `lower/partials.rs`
+//! `lower/group.rs` opens the loops of stages and keeps rings of rows, `lower/value.rs` places expressions, `lower/load.rs` makes loads safe, `lower/reduce.rs` and `lower/partials.rs`
 //! carry out reductions, `lower/buffers.rs` decides what lies where.
 
 mod buffers;
 mod facts;
+mod group;
 mod load;
 mod nest;
 mod partials;
@@ -18,10 +19,8 @@ mod value;
 
 use super::{BufferId, Expr, FailureId, Kernel, Load, Program, Stmt, Var};
 use crate::loops::{Access, build};
-use crate::ops::fold;
 use crate::origin::OriginId;
-use crate::tensor::{self, AxisId, Binding, Check, Pipeline, Stage, StageBody, TensorId};
-use crate::types::Scalar;
+use crate::tensor::{self, Binding, Check, Group, Pipeline, Stage, TensorId};
 use buffers::Buffers;
 use facts::Facts;
 use nest::{Nest, ScopeKind};
@@ -44,7 +43,7 @@ pub fn lower(program: &tensor::Program, pipeline: &Pipeline) -> Program {
             tensor::Stmt::Stage(stage) => lowering.stage(stage),
             tensor::Stmt::Alias { .. } => {}
             tensor::Stmt::Group(group) => {
-                lowering.group(&group.axes, &group.stages, &group.private, group.binding, group.origin);
+                lowering.group(group);
             }
             tensor::Stmt::Check(check) => lowering.check(check, pipeline.exprs.origin(check.cond)),
         }
@@ -81,73 +80,19 @@ impl Lowering<'_> {
     }
 
     fn stage(&mut self, stage: &Stage) {
-        self.group(&[], std::slice::from_ref(stage), &[], stage.binding, stage.origin);
+        let (binding, origin) = (stage.binding, stage.origin);
+        let (axes, rings, stages, private) = (Vec::new(), Vec::new(), vec![stage.clone()], Vec::new());
+        self.group(&Group { axes, rings, stages, private, binding, origin });
     }
 
-    /// Stages that share outer axes; a stage by itself shares none.
-    fn group(&mut self, axes: &[AxisId], stages: &[Stage], private: &[TensorId], binding: Binding, origin: OriginId) {
+    /// Stages that share axes; a stage by itself shares none.
+    fn group(&mut self, group: &Group) {
         let mut nest = Nest::new(self.pipeline, &mut self.buffers, &mut self.facts);
-        // Stages of a group have one guard. Nothing moves out of it: loads may be out of bounds where it does not hold.
-        let guard = stages.first().and_then(|stage| stage.guard).map(|guard| {
-            nest.need(&[guard]);
-            let cond = nest.value(guard).0;
-            nest.open(ScopeKind::Cold);
-            (cond, nest.top())
-        });
-        for &axis in axes {
-            nest.open_stage_axis(axis, ScopeKind::StageLoop);
-        }
-        let shared = nest.top();
-        // The nest as a whole is guarded against empty shared axes only: other stages may have work to do.
-        let kind = if axes.is_empty() { ScopeKind::StageLoop } else { ScopeKind::Loop };
-        for stage in stages {
-            let index = |tensor: TensorId| {
-                let outer = if private.contains(&tensor) { &[] } else { axes };
-                outer.iter().chain(&stage.axes).copied().collect::<Vec<_>>()
-            };
-            match &stage.body {
-                StageBody::Map(values) => {
-                    for &axis in &stage.axes {
-                        nest.open_stage_axis(axis, kind);
-                    }
-                    nest.need(values);
-                    for (&value, &tensor) in values.iter().zip(&stage.tensors) {
-                        let value = nest.value(value).0;
-                        // An `f16` is rounded by its way through memory.
-                        let rounds = self.pipeline.tensors[tensor].elem == Scalar::F16;
-                        if private.contains(&tensor) && index(tensor).is_empty() && !rounds {
-                            nest.hold(tensor, value);
-                        } else {
-                            nest.store(tensor, &index(tensor), value);
-                        }
-                    }
-                }
-                StageBody::Scan { op, expr } => {
-                    let (last, outer) = stage.axes.split_last().expect("a scan has an axis");
-                    for &axis in outer {
-                        nest.open_stage_axis(axis, kind);
-                    }
-                    let elem = self.pipeline.ty(*expr);
-                    let start = fold::identity(*op, elem).expect("a scan's operation has an identity");
-                    let total = nest.define("total", Expr::Const(start));
-                    nest.open_stage_axis(*last, kind);
-                    nest.need(&[*expr]);
-                    let value = nest.value(*expr).0;
-                    nest.push(Stmt::Accumulate(total, fold::combine(*op).expect("as above"), value));
-                    nest.store(stage.tensors[0], &index(stage.tensors[0]), Expr::Var(total));
-                }
-            }
-            nest.close_to(shared);
-        }
-        if let Some((cond, depth)) = guard {
-            nest.close_to(depth);
-            let block = nest.close_block();
-            nest.push(Stmt::If(cond, block, Vec::new()));
-        }
+        nest.group(group);
         let done = nest.finish();
-        let last = stages.last().expect("a group has stages");
+        let last = group.stages.last().expect("a group has stages");
         let name = &self.pipeline.tensors[last.tensors[0]].name;
-        self.kernel(name, binding, origin, done);
+        self.kernel(name, group.binding, group.origin, done);
     }
 
     fn check(&mut self, check: &Check, origin: OriginId) {

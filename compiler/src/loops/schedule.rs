@@ -247,7 +247,6 @@ fn tile_one(context: &Context<'_>, vector: &Loop, outer: &[&Loop], choices: &mut
         nest.var != vector.var
             && nest.var != reduction.var
             && build::as_int(&nest.step) == Some(1)
-            && build::as_int(&nest.lo) == Some(0)
             && is_parallel(context.program, nest)
             && uniform(nest)
             && shares(nest)

@@ -1,6 +1,6 @@
 //! Fusion by deletion: a stage's expression is put where its tensor is read, and the tensor is never stored.
 //!
-//! This file and `group.rs` are the only places where stages are merged. Every decision is recorded, with the reason
+//! This file and `group.rs` (with its folder) are the only places where stages are merged. Every decision is recorded, with the reason
 //! where a stage stayed, for `kcc explain`. The one number behind it: how often an element would be computed, the
 //! product of the extents of the reader's axes that are missing from its index.
 
@@ -32,6 +32,22 @@ pub enum Rule {
     Scan,
     /// Stays: storing rounds to `f16`.
     Rounds,
+    /// Grouped: its reader takes one row at a time.
+    Row,
+    /// Grouped: its reader takes a window of rows that moves, and a ring keeps these rows.
+    Ring,
+    /// Stays whole: it has other readers than the stages with which it could share loops.
+    Elsewhere,
+    /// Stays whole: its reader does not take rows, nor windows of rows.
+    NoWindow,
+    /// Stays whole: nothing tells how long its reader's windows of rows are.
+    LongWindow,
+    /// Stays whole: a row is too short for a loop of its own.
+    ShortRows,
+    /// Stays whole: rows taken side by side share what they load, a row at a time would load it again.
+    SideBySide,
+    /// Stays whole: a ring would be as large.
+    FewRows,
 }
 
 impl Rule {
@@ -53,6 +69,14 @@ impl Rule {
             Rule::ReadOften => "stored: its elements are read often and cost more than a load",
             Rule::Scan => "stored: prefixes are computed one after another",
             Rule::Rounds => "stored: storing rounds to f16",
+            Rule::Row => "grouped: one row at a time goes to its reader",
+            Rule::Ring => "grouped: a ring of rows goes to its reader",
+            Rule::Elsewhere => "stored: others than the stages that could share its loops read it",
+            Rule::NoWindow => "stored: its reader takes neither rows nor windows of rows that move",
+            Rule::LongWindow => "stored: nothing tells how many rows its reader takes at a time",
+            Rule::ShortRows => "stored: its rows are too short to be worth a loop each",
+            Rule::SideBySide => "stored: rows side by side share what a reduction loads",
+            Rule::FewRows => "stored: it has no more rows than a ring would keep",
         }
     }
 }
@@ -63,6 +87,8 @@ pub struct Decision {
     /// Pipeline.
     pub pipeline: String,
     /// The stage's tensor.
+    pub id: TensorId,
+    /// Its name.
     pub tensor: String,
     /// Why.
     pub rule: Rule,
@@ -89,6 +115,7 @@ pub fn fuse(program: &mut Program) -> Vec<Decision> {
             let rule = decide(pipeline, &stage);
             decisions.push(Decision {
                 pipeline: pipeline.name.clone(),
+                id: stage.tensors[0],
                 tensor: pipeline.tensors[stage.tensors[0]].name.clone(),
                 rule,
                 origin: stage.origin,

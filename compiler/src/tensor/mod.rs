@@ -175,20 +175,54 @@ pub enum Stmt {
     Group(Group),
 }
 
-/// Stages that share their outer axes: for each value of the group's axes, the stages run one after another.
+/// Stages that share axes: for each value of the group's axes, the stages run one after another.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The shared axes, outermost first; each has an extent.
     pub axes: Vec<AxisId>,
-    /// The stages, in order. Their own `axes` are the inner ones only; their expressions use the group's axes too.
+    /// What the stages read at several values of the last axis: made before the stages, as far as it is not there yet.
+    pub rings: Vec<Ring>,
+    /// The stages, in order. The group's axes stand somewhere among the axes of each; loops run over the others.
     pub stages: Vec<Stage>,
-    /// Tensors of the group that nobody outside reads: they have the inner axes only, their room is used again for each
-    /// value of the group's axes. Other tensors of the group have the group's axes first.
+    /// Tensors of the group that nobody outside reads: they lack the group's axes, their room is used again for each
+    /// value of these.
     pub private: Vec<TensorId>,
     /// When it runs.
     pub binding: Binding,
     /// Where from: that of its last stage.
     pub origin: OriginId,
+}
+
+/// A ring of rows: the part of a tensor's rows that a window covers, while the window moves with a group's last axis.
+///
+/// Before the stages of the enclosing group run, the rows of `first..end` that are not there are made; the rows that stay
+/// are not made again. Any window is served; each row is made once if windows only move forward.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    /// Makes one row. Its last axis is the row's; before it stand all axes of the enclosing group but the last. Its tensors
+    /// that are not private are kept in the ring: instead of the group's axes they have one of `rows` elements. The stages
+    /// of the enclosing group, and nobody else, load from them, with the number of the row as their first index.
+    pub group: Group,
+    /// The first row that the enclosing group reads for a value of its axes, `i32`. May leave the row axis.
+    pub first: ExprId,
+    /// One past the last row. May leave the row axis.
+    pub end: ExprId,
+    /// How many rows are kept. Never less than `end - first` where a row is read.
+    pub rows: Size,
+}
+
+impl Group {
+    /// All its stages in the order in which they run, those of its rings first.
+    pub fn all_stages(&self) -> Vec<&Stage> {
+        let rings = self.rings.iter().flat_map(|ring| ring.group.all_stages());
+        rings.chain(&self.stages).collect()
+    }
+
+    /// The tensors that it stores whole: those that are neither private nor kept in a ring.
+    pub fn stored(&self) -> impl Iterator<Item = TensorId> {
+        let all = self.stages.iter().flat_map(|stage| stage.tensors.iter().copied());
+        all.filter(|tensor| !self.private.contains(tensor))
+    }
 }
 
 /// When a statement runs. What can run earlier does, and its result is kept until that is redone.

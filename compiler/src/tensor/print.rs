@@ -97,15 +97,7 @@ impl Printer<'_> {
             Stmt::Alias { tensor, of, binding: when, .. } => {
                 format!("{} alias {} = {}", binding(*when), self.declaration(*tensor), self.tensor(*of))
             }
-            Stmt::Group(group) => {
-                let axes: Vec<String> = group.axes.iter().map(|axis| self.axis(*axis)).collect();
-                let mut out = format!("{} group [{}]", binding(group.binding), axes.join(", "));
-                for stage in &group.stages {
-                    let kind = if stage.tensors.iter().all(|t| group.private.contains(t)) { "private " } else { "" };
-                    let _ = write!(out, "\n    {kind}{}", self.stmt(&Stmt::Stage(stage.clone())));
-                }
-                out
-            }
+            Stmt::Group(group) => self.group(group, "", "    "),
             Stmt::Check(check) => {
                 let axes = self.ranges(&check.axes);
                 let values: Vec<String> = check.values.iter().map(|id| self.expr(*id)).collect();
@@ -118,6 +110,23 @@ impl Printer<'_> {
                 )
             }
         }
+    }
+
+    /// A group; `rows` says of which rows, if it belongs to a ring.
+    fn group(&self, group: &Group, rows: &str, indent: &str) -> String {
+        let axes: Vec<String> = group.axes.iter().map(|axis| self.axis(*axis)).collect();
+        let mut out = format!("{} group [{}]{rows}", binding(group.binding), axes.join(", "));
+        let deeper = format!("{indent}  ");
+        for ring in &group.rings {
+            let kept = self.program.names.show(&ring.rows);
+            let rows = format!(" ring of {kept} rows {}..{}", self.expr(ring.first), self.expr(ring.end));
+            let _ = write!(out, "\n{indent}{}", self.group(&ring.group, &rows, &deeper));
+        }
+        for stage in &group.stages {
+            let kind = if stage.tensors.iter().all(|t| group.private.contains(t)) { "private " } else { "" };
+            let _ = write!(out, "\n{indent}{kind}{}", self.stmt(&Stmt::Stage(stage.clone())));
+        }
+        out
     }
 
     fn ranges(&self, axes: &[ReduceAxis]) -> String {

@@ -125,7 +125,7 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
     for stmt in &mut body.stmts {
         match stmt {
             Stmt::Stage(stage) => map_stage(p, stage, f),
-            Stmt::Group(group) => group.stages.iter_mut().for_each(|stage| map_stage(p, stage, f)),
+            Stmt::Group(group) => map_group(p, group, f),
             Stmt::Alias { .. } => {}
             Stmt::Check(check) => {
                 for axis in &mut check.axes {
@@ -140,7 +140,17 @@ pub(super) fn map_exprs(p: &mut Pipeline, f: &mut dyn FnMut(&mut Pipeline, ExprI
     p.body = body;
 }
 
-fn map_stage(p: &mut Pipeline, stage: &mut Stage, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
+fn map_group(p: &mut Pipeline, group: &mut Group, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
+    for ring in &mut group.rings {
+        ring.first = f(p, ring.first);
+        ring.end = f(p, ring.end);
+        map_group(p, &mut ring.group, f);
+    }
+    group.stages.iter_mut().for_each(|stage| map_stage(p, stage, f));
+}
+
+/// Replaces every root expression of a stage.
+pub(super) fn map_stage(p: &mut Pipeline, stage: &mut Stage, f: &mut dyn FnMut(&mut Pipeline, ExprId) -> ExprId) {
     match &mut stage.body {
         StageBody::Map(exprs) => exprs.iter_mut().for_each(|id| *id = f(p, *id)),
         StageBody::Scan { expr, .. } => *expr = f(p, *expr),
@@ -160,11 +170,16 @@ pub(super) fn stage_roots(stage: &Stage) -> Vec<ExprId> {
     roots
 }
 
+fn group_roots(group: &Group) -> Vec<ExprId> {
+    let of_ring = |ring: &Ring| [vec![ring.first, ring.end], group_roots(&ring.group)].concat();
+    group.rings.iter().flat_map(of_ring).chain(group.stages.iter().flat_map(stage_roots)).collect()
+}
+
 /// Every root expression of a statement.
 pub(super) fn roots(stmt: &Stmt) -> Vec<ExprId> {
     match stmt {
         Stmt::Stage(stage) => stage_roots(stage),
-        Stmt::Group(group) => group.stages.iter().flat_map(stage_roots).collect(),
+        Stmt::Group(group) => group_roots(group),
         Stmt::Alias { .. } => Vec::new(),
         Stmt::Check(check) => check
             .axes

@@ -1,7 +1,7 @@
 //! What must hold of Tensor IR after every pass (see `tensor/mod.rs`).
 
 use super::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Panics with the pass's name, the complaint and the IR's text if the program breaks a rule: that is a bug of kcc.
 pub fn verify(program: &Program, after: &str) {
@@ -72,17 +72,8 @@ impl Verifier<'_> {
 
     fn stmt(&mut self, stmt: &Stmt) -> Result<(), String> {
         match stmt {
-            Stmt::Group(group) => {
-                let outer: Vec<AxisId> = group.axes.clone();
-                ensure(outer.iter().all(|axis| self.p.axes[*axis].extent.is_some()), || {
-                    "a group axis has no extent".into()
-                })?;
-                for stage in &group.stages {
-                    self.stage(stage, &outer, &group.private)?;
-                }
-                Ok(())
-            }
-            Stmt::Stage(stage) => self.stage(stage, &[], &[]),
+            Stmt::Group(group) => self.group(group, &BTreeSet::new(), None),
+            Stmt::Stage(stage) => self.stage(stage, &[], &BTreeMap::new()),
             Stmt::Alias { tensor, of, .. } => {
                 ensure(self.written.contains(of), || format!("{of:?} is aliased before it is written"))?;
                 ensure(self.p.tensors[*tensor].elem == self.p.tensors[*of].elem, || {
@@ -104,12 +95,58 @@ impl Verifier<'_> {
         }
     }
 
-    /// A stage by itself (`outer` empty) or inside a group over `outer`.
-    fn stage(&mut self, stage: &Stage, outer: &[AxisId], private: &[TensorId]) -> Result<(), String> {
+    /// A group inside loops over `around`; `rows` if it belongs to a ring.
+    fn group(&mut self, group: &Group, around: &BTreeSet<AxisId>, rows: Option<&Size>) -> Result<(), String> {
+        let Some((last, lead)) = group.axes.split_last() else { return Err("a group shares no axis".into()) };
+        ensure(group.axes.iter().all(|axis| self.p.axes[*axis].extent.is_some()), || {
+            "a group axis has no extent".into()
+        })?;
+        ensure(!around.contains(last), || format!("group axis {last:?} is bound around it"))?;
+        let bound: BTreeSet<AxisId> = around.iter().chain(&group.axes).copied().collect();
+        let own: BTreeSet<AxisId> = group.axes.iter().copied().collect();
+        for ring in &group.rings {
+            self.index(ring.first, &own)?;
+            self.index(ring.end, &own)?;
+            let lead_is_same = ring.group.axes.split_last().is_some_and(|(_, own)| own == lead);
+            ensure(lead_is_same, || "a ring's rows do not move with the last axis of its group".into())?;
+            ensure(ring.group.binding == group.binding, || "a ring runs at another time than its group".into())?;
+            self.group(&ring.group, &bound, Some(&ring.rows))?;
+        }
+        // What becomes of a tensor's shared dimensions: nothing is left of them, or rows of a ring.
+        let mut rooms: BTreeMap<TensorId, Option<&Size>> = group.private.iter().map(|id| (*id, None)).collect();
+        if rows.is_some() {
+            rooms.extend(group.stored().map(|tensor| (tensor, rows)));
+        }
+        let guard = group.stages.first().and_then(|stage| stage.guard);
+        for stage in &group.stages {
+            ensure(stage.guard == guard, || "the stages of a group have different guards".into())?;
+            self.stage(stage, &group.axes, &rooms)?;
+        }
+        for ring in &group.rings {
+            let same = ring.group.stages.iter().all(|stage| stage.guard == guard);
+            ensure(same, || "a ring has another guard than its group".into())?;
+        }
+        // Nobody outside reads what has no room of its own.
+        let kept = group.rings.iter().flat_map(|ring| ring.group.stored());
+        for tensor in kept.chain(group.private.iter().copied()) {
+            self.written.remove(&tensor);
+        }
+        Ok(())
+    }
+
+    /// A stage by itself (`shared` empty) or in a group that shares these axes; `rooms` says what stands for the shared axes
+    /// of tensors that have not room for all of their values.
+    fn stage(
+        &mut self,
+        stage: &Stage,
+        shared: &[AxisId],
+        rooms: &BTreeMap<TensorId, Option<&Size>>,
+    ) -> Result<(), String> {
         let exprs: Vec<ExprId> = match &stage.body {
             StageBody::Map(exprs) => exprs.clone(),
             StageBody::Scan { op, expr } => {
-                ensure(!stage.axes.is_empty(), || "a scan without an axis".into())?;
+                let last_is_own = stage.axes.last().is_some_and(|axis| !shared.contains(axis));
+                ensure(last_is_own, || "a scan without an axis".into())?;
                 ensure(matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::Max | ReduceOp::Min), || {
                     format!("a scan cannot combine with {}", op.name())
                 })?;
@@ -117,16 +154,23 @@ impl Verifier<'_> {
             }
         };
         ensure(exprs.len() == stage.tensors.len(), || "a stage has one expression a tensor".into())?;
-        let mut bound: BTreeSet<AxisId> = outer.iter().copied().collect();
+        let mut bound: BTreeSet<AxisId> = BTreeSet::new();
         for axis in &stage.axes {
             ensure(self.p.axes[*axis].extent.is_some(), || format!("stage axis {axis:?} has no extent"))?;
             ensure(bound.insert(*axis), || format!("stage axis {axis:?} stands twice"))?;
         }
+        ensure(shared.iter().all(|axis| bound.contains(axis)), || "a stage lacks an axis of its group".into())?;
         for (tensor, expr) in stage.tensors.iter().zip(&exprs) {
             let declared = &self.p.tensors[*tensor];
-            let shared = if private.contains(tensor) { &[] } else { outer };
-            let extents = shared.iter().chain(&stage.axes).filter_map(|axis| self.p.axes[*axis].extent.as_ref());
-            ensure(declared.dims.iter().eq(extents), || format!("{tensor:?} does not have its axes' extents"))?;
+            let extent = |axis: &AxisId| self.p.axes[*axis].extent.as_ref();
+            let dims: Vec<&Size> = match rooms.get(tensor) {
+                Some(rows) => {
+                    let inner = stage.axes.iter().filter(|axis| !shared.contains(axis));
+                    rows.iter().copied().chain(inner.filter_map(extent)).collect()
+                }
+                None => stage.axes.iter().filter_map(extent).collect(),
+            };
+            ensure(declared.dims.iter().eq(dims), || format!("{tensor:?} does not have its axes' extents"))?;
             self.expr(*expr, &bound)?;
             let stored = compute_type(declared.elem);
             ensure(self.p.ty(*expr) == stored, || {

@@ -65,10 +65,12 @@ impl Buffers {
                     buffers.tensor(pipeline, *tensor, Role::Local(*binding), Some(of));
                 }
                 Stmt::Group(group) => {
-                    for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
-                        let private = group.private.contains(&tensor);
-                        let role = if private { Role::Scratch } else { Role::Local(group.binding) };
-                        buffers.tensor(pipeline, tensor, role, None);
+                    for tensor in group.stored() {
+                        buffers.tensor(pipeline, tensor, Role::Local(group.binding), None);
+                    }
+                    // What is left has room for some rows only.
+                    for &tensor in group.all_stages().into_iter().flat_map(|stage| &stage.tensors) {
+                        buffers.tensor(pipeline, tensor, Role::Scratch, None);
                     }
                 }
                 Stmt::Check(_) => {}
@@ -121,10 +123,8 @@ fn origins(pipeline: &Pipeline) -> BTreeMap<TensorId, Origin> {
                 origins.insert(*tensor, Origin::Alias(*of));
             }
             Stmt::Group(group) => {
-                for &tensor in group.stages.iter().flat_map(|stage| &stage.tensors) {
-                    if !group.private.contains(&tensor) {
-                        origins.insert(tensor, Origin::Stage(group.binding));
-                    }
+                for tensor in group.stored() {
+                    origins.insert(tensor, Origin::Stage(group.binding));
                 }
             }
             Stmt::Check(_) => {}

@@ -4,7 +4,7 @@
 use crate::loops::build;
 use crate::ops::Op;
 use crate::size::Size;
-use crate::tensor::{AxisId, Expr, ExprId, Pipeline, Reduce, Stmt, TensorId};
+use crate::tensor::{AxisId, Expr, ExprId, Group, Pipeline, Reduce, Stmt, TensorId};
 use crate::types::Scalar;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -281,19 +281,25 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Which tensors share the room of one value of their group's axes.
+/// Which tensors share the room of one value of their group's axes, or of some rows.
 fn private(pipeline: &Pipeline) -> BTreeMap<TensorId, AxisId> {
     let mut private = BTreeMap::new();
     for stmt in &pipeline.body.stmts {
         match stmt {
-            Stmt::Group(group) => {
-                let last = group.axes.last();
-                private.extend(group.private.iter().filter_map(|&tensor| Some((tensor, *last?))));
-            }
+            Stmt::Group(group) => renewed(group, &mut private),
             Stmt::Stage(_) | Stmt::Alias { .. } | Stmt::Check(_) => {}
         }
     }
     private
+}
+
+fn renewed(group: &Group, private: &mut BTreeMap<TensorId, AxisId>) {
+    let Some(&last) = group.axes.last() else { return };
+    private.extend(group.private.iter().map(|&tensor| (tensor, last)));
+    for ring in &group.rings {
+        private.extend(ring.group.stored().map(|tensor| (tensor, last)));
+        renewed(&ring.group, private);
+    }
 }
 
 /// Axes that start at 0 and end at a size: those of stages, and those of reductions wherever they are used.

@@ -25,7 +25,14 @@ impl Nest<'_, '_> {
         let renewed = self.facts.renewed_by(tensor).map_or(0, |axis| self.axis(axis).1);
         let depth = depth.max(renewed).max(self.floor());
         let dims = &self.pipeline.tensors[tensor].dims;
-        let spans: Vec<bool> = index.iter().zip(dims).map(|(&id, dim)| self.facts.spans(id, dim)).collect();
+        let mut spans: Vec<bool> = index.iter().zip(dims).map(|(&id, dim)| self.facts.spans(id, dim)).collect();
+        if let Some(first) = self.rings.get(&tensor).cloned() {
+            // Rows of a ring are counted from the first that is kept.
+            let row = build::sub(values[0].0.clone(), first);
+            let at = values[0].1.max(renewed).max(self.floor());
+            values[0] = (self.leaf_at(at, "row", row), at);
+            spans[0] = false;
+        }
         let safe = spans.iter().all(|&spans| spans);
         if !safe && self.speculated(depth) {
             // An index that spans its axis shows that the axis is not empty; a constant extent does, too.

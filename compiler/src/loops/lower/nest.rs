@@ -67,6 +67,8 @@ pub(super) struct Nest<'n, 'a> {
     extents: Vec<Expr>,
     /// Private tensors of rank 0, which need no room in memory, with the scope of their value.
     pub held: BTreeMap<TensorId, (Expr, usize)>,
+    /// Tensors of which a ring keeps some rows, with the number of the first row kept.
+    pub rings: BTreeMap<TensorId, Expr>,
     /// Values made of sizes that have a variable in the kernel's own scope.
     pub heads: Vec<(Expr, Expr)>,
 }
@@ -84,6 +86,7 @@ impl<'n, 'a> Nest<'n, 'a> {
             guarded: false,
             extents: Vec::new(),
             held: BTreeMap::new(),
+            rings: BTreeMap::new(),
             heads: Vec::new(),
         };
         nest.open(ScopeKind::Root);
@@ -201,9 +204,12 @@ impl<'n, 'a> Nest<'n, 'a> {
     pub fn open_stage_axis(&mut self, axis: AxisId, kind: ScopeKind) {
         let declared = &self.pipeline.axes[axis];
         let extent = build::size(declared.extent.as_ref().expect("a stage's axis has an extent"));
-        if kind == ScopeKind::StageLoop && build::as_int(&extent).is_none_or(|extent| extent < 1) {
+        let never_empty = build::as_int(&extent).is_some_and(|extent| extent >= 1);
+        if kind == ScopeKind::StageLoop && !never_empty {
             self.extents.push(extent.clone());
         }
+        // What is never empty may be treated like a loop that the whole nest is guarded for.
+        let kind = if never_empty { ScopeKind::StageLoop } else { kind };
         let var = self.open_loop(kind, &declared.name, build::int(0), extent, build::int(1));
         self.scopes.last_mut().expect("just opened").axes = vec![(axis, Expr::Var(var))];
     }
@@ -218,9 +224,8 @@ impl<'n, 'a> Nest<'n, 'a> {
     }
 
     /// Writes an element of a stage's tensor.
-    pub fn store(&mut self, tensor: TensorId, axes: &[AxisId], value: Expr) {
+    pub fn store(&mut self, tensor: TensorId, index: Vec<Expr>, value: Expr) {
         let buffer = self.buffers.of(tensor);
-        let index = axes.iter().map(|&axis| self.axis(axis).0).collect();
         self.push(Stmt::Store { buffer, index, value });
     }
 

@@ -297,8 +297,9 @@ fn a_group_runs_row_by_row() {
         binding: Binding::Call,
         origin,
     };
-    let stages = vec![stage(total, &[], sum), stage(row, &[j], scaled), stage(out, &[l], value)];
-    let group = Group { axes: vec![i], stages, private: vec![total, row], binding: Binding::Call, origin };
+    let stages = vec![stage(total, &[i], sum), stage(row, &[i, j], scaled), stage(out, &[i, l], value)];
+    let private = vec![total, row];
+    let group = Group { axes: vec![i], rings: Vec::new(), stages, private, binding: Binding::Call, origin };
     b.result(out);
 
     // The evaluator does not know groups: it gets the same stages by themselves.
