@@ -114,6 +114,7 @@ impl Pass<'_> {
                     self.collect(other, times, effects)?;
                 }
                 Stmt::Store { .. } | Stmt::Fail(..) => return None,
+                Stmt::Block(..) | Stmt::Repeat(_) | Stmt::Leave(_) => return None,
             }
         }
         Some(())
