@@ -146,6 +146,10 @@ impl<'s> Builder<'s> {
                 | (Tok::Name("test"), Some(Tok::Text(_)))
                 | (Tok::Name("state" | "weights" | "model"), Some(Tok::Name(_)))
         );
+        // A range may go on with a value called `state` and its step.
+        let is_step =
+            next == Some(Tok::Name("by")) && self.raw.get(at + 2).map(|(token, _)| *token) != Some(Tok::Colon);
+        let begins_item = begins_item && !is_step;
         let begins_statement =
             matches!(token, Tok::Let | Tok::Loop | Tok::While | Tok::Return | Tok::Assert | Tok::Break | Tok::Continue);
         if begins_item {
