@@ -5,7 +5,7 @@
 
 use crate::array::Array;
 use kcc_compiler::diag::render::render;
-use kcc_compiler::pipeline::{self, Options, Profile, Rejected};
+use kcc_compiler::pipeline::{self, Checked, Lowered, Options, Profile, Rejected};
 use kcc_compiler::source::{Resolved, Resolver};
 use kcc_compiler::tensor;
 use kcc_compiler::types::Const;
@@ -67,18 +67,36 @@ pub enum Prepared {
 /// # Errors
 /// The diagnostics as users see them.
 pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, String> {
-    let options = engine.options(tests);
-    let shown = |rejected: Box<Rejected>| render(&rejected.diagnostics, &rejected.sources, false);
-    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
-    let lowered = pipeline::lower(checked, &options).map_err(shown)?;
+    let lowered = pipeline::lower(check(text)?, &engine.options(tests)).map_err(|rejected| shown(&rejected))?;
+    finish(lowered, engine, tests)
+}
+
+/// The front end on a program.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn check(text: &str) -> Result<Checked, String> {
+    pipeline::check(&Library { root: text }, ROOT).map_err(|rejected| shown(&rejected))
+}
+
+/// What [`prepare`] does after Tensor IR.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn finish(lowered: Lowered, engine: Engine, tests: bool) -> Result<Prepared, String> {
     match engine {
         Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lowered.program)),
         Engine::Scalar | Engine::Simd128 => {
-            let built = pipeline::build(lowered, &options).map_err(shown)?;
+            let built = pipeline::build(lowered, &engine.options(tests)).map_err(|rejected| shown(&rejected))?;
             let module = Module::from_bytes(wasmtime(), &built.wasm).map_err(|e| e.to_string())?;
             Ok(Prepared::Module(Box::new(module)))
         }
     }
+}
+
+/// The diagnostics of a refused program as users see them.
+pub fn shown(rejected: &Rejected) -> String {
+    render(&rejected.diagnostics, &rejected.sources, false)
 }
 
 const ROOT: &str = "program.k";

@@ -42,10 +42,13 @@ pub fn bind(program: &mut Program) {
                     if stage.tensors.iter().any(|tensor| results.contains(tensor)) {
                         binding = Binding::Call;
                     }
+                    // A tensor that two stages write, each under its guard, is there when both have run.
+                    for tensor in &stage.tensors {
+                        let known = when.entry(*tensor).or_insert(binding);
+                        binding = binding.max(*known);
+                        *known = binding;
+                    }
                     stage.binding = binding;
-                    stage.tensors.iter().for_each(|tensor| {
-                        when.insert(*tensor, binding);
-                    });
                 }
                 Stmt::Alias { tensor, of, binding, .. } => {
                     *binding = when[of];
@@ -66,6 +69,11 @@ pub fn bind(program: &mut Program) {
                     // A check of constants alone still reports at run time (it is reached only if it may fail).
                     check.binding = time(pipeline, &when, &roots).max(Binding::Plan);
                 }
+            }
+        }
+        for stmt in &mut body.stmts {
+            if let Stmt::Stage(stage) = stmt {
+                stage.binding = stage.tensors.iter().map(|tensor| when[tensor]).fold(stage.binding, Binding::max);
             }
         }
         pipeline.body = body;
