@@ -183,6 +183,15 @@ impl Generator {
         {
             return elem;
         }
+        // Often one that is there to be read.
+        let tensors = self.frame.locals.iter().filter_map(|local| match &local.kind {
+            Kind::Value(t) if !t.dims.is_empty() && all.contains(&t.elem) => Some(t.elem),
+            _ => None,
+        });
+        let present: Vec<Scalar> = tensors.collect();
+        if !present.is_empty() && self.random.percent(45) {
+            return self.random.pick(&present);
+        }
         all[self.random.weighted(&weights)]
     }
 

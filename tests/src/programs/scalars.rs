@@ -78,10 +78,34 @@ impl Generator {
             let position = self.random.pick(&accessible);
             return self.access(position, depth.saturating_sub(1));
         }
+        if accessible.is_empty()
+            && self.random.percent(50)
+            && let Some(value) = self.converted_access(elem)
+        {
+            return value;
+        }
         if self.random.percent(30) && depth > 0 {
             return self.cast(elem, 1);
         }
         self.atom(elem)
+    }
+
+    /// An element of some tensor, as this type.
+    fn converted_access(&mut self, elem: Scalar) -> Option<Expr> {
+        let tensors = self.locals(|local| matches!(&local.kind, Kind::Value(t) if !t.dims.is_empty()));
+        if tensors.is_empty() {
+            return None;
+        }
+        let position = self.random.pick(&tensors);
+        let Kind::Value(tensor) = self.frame.locals[position].kind.clone() else { return None };
+        let value = self.access(position, 0);
+        if elem != Scalar::Bool {
+            return Some(tree::call(self.elem_name(elem), vec![value]));
+        }
+        let limit = self.literal(super::tensors::computed(tensor.elem));
+        let op = self.random.pick(&[BinaryOp::Lt, BinaryOp::Ge, BinaryOp::Eq, BinaryOp::Ne]);
+        // `bool` is not ordered; but then the access would have been one of this type.
+        Some(tree::binary(op, value, limit))
     }
 
     /// A name or a literal.

@@ -6,6 +6,11 @@ use super::tree::{self, BinaryOp, Border, Expr, ExprKind, IndexItem, ReduceOp, U
 use kcc_compiler::size::Size;
 use kcc_compiler::types::Scalar;
 
+/// The type in which elements are computed with.
+pub fn computed(elem: Scalar) -> Scalar {
+    if elem == Scalar::F16 { Scalar::F32 } else { elem }
+}
+
 impl Generator {
     /// The extents that can be run over here.
     pub fn affordable(&self) -> Vec<Size> {
