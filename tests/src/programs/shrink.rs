@@ -37,9 +37,10 @@ struct Shrinker<'a> {
 }
 
 impl Shrinker<'_> {
-    /// Takes a candidate if it shows the fault.
+    /// Takes a candidate if it is another program and shows the fault.
     fn attempt(&mut self, candidate: Program) -> bool {
-        if self.left == 0 {
+        let is_same = candidate.file == self.best.file && candidate.calls == self.best.calls;
+        if self.left == 0 || is_same {
             return false;
         }
         self.left -= 1;
