@@ -50,6 +50,15 @@ impl Array {
     }
 }
 
+/// Equal to the bit, any NaN for a NaN.
+pub fn same_bits(a: &Array, b: &Array) -> bool {
+    if a.elem != b.elem || a.dims != b.dims {
+        return false;
+    }
+    let nan = |value| a.elem.is_float() && to_f64(value).is_nan();
+    a.values().zip(b.values()).all(|(x, y)| x == y || (nan(x) && nan(y)))
+}
+
 /// A number as `f64`; integers beyond 2^53 are rounded.
 pub fn to_f64(value: Const) -> f64 {
     match value.ty {

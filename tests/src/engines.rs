@@ -5,7 +5,7 @@
 
 use crate::array::Array;
 use kcc_compiler::diag::render::render;
-use kcc_compiler::pipeline::{self, Built, Lowered, Options, Profile, Rejected};
+use kcc_compiler::pipeline::{self, Built, Checked, Lowered, Options, Profile, Rejected};
 use kcc_compiler::source::{Resolved, Resolver};
 use kcc_compiler::tensor;
 use kcc_compiler::types::Const;
@@ -67,11 +67,28 @@ pub enum Prepared {
 /// # Errors
 /// The diagnostics as users see them.
 pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, String> {
-    let options = engine.options(tests);
+    let lowered = pipeline::lower(check(text)?, &engine.options(tests)).map_err(|rejected| shown(&rejected))?;
+    finish(lowered, engine, tests)
+}
+
+/// The front end on a program.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn check(text: &str) -> Result<Checked, String> {
+    pipeline::check(&Library { root: text }, ROOT).map_err(|rejected| shown(&rejected))
+}
+
+/// What [`prepare`] does after Tensor IR.
+///
+/// # Errors
+/// The diagnostics as users see them.
+pub fn finish(lowered: Lowered, engine: Engine, tests: bool) -> Result<Prepared, String> {
     match engine {
         Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lower(text, &options)?.program)),
         Engine::Scalar | Engine::Simd128 => {
-            let module = Module::from_bytes(wasmtime(), &compile(text, &options)?.wasm).map_err(|e| e.to_string())?;
+            let built = pipeline::build(lowered, &engine.options(tests)).map_err(|rejected| shown(&rejected))?;
+            let module = Module::from_bytes(wasmtime(), &built.wasm).map_err(|e| e.to_string())?;
             Ok(Prepared::Module(Box::new(module)))
         }
     }
@@ -82,16 +99,8 @@ pub fn prepare(text: &str, engine: Engine, tests: bool) -> Result<Prepared, Stri
 /// # Errors
 /// The diagnostics as users see them.
 pub fn compile(text: &str, options: &Options) -> Result<Built, String> {
-    pipeline::build(lower(text, options)?, options).map_err(shown)
-}
-
-fn lower(text: &str, options: &Options) -> Result<Lowered, String> {
-    let checked = pipeline::check(&Library { root: text }, ROOT).map_err(shown)?;
-    pipeline::lower(checked, options).map_err(shown)
-}
-
-fn shown(rejected: Box<Rejected>) -> String {
-    render(&rejected.diagnostics, &rejected.sources, false)
+    let lowered = pipeline::lower(check(text)?, options).map_err(|rejected| shown(&rejected))?;
+    pipeline::build(lowered, options).map_err(|rejected| shown(&rejected))
 }
 
 /// The kernels of a program's SIMD module, and how each is scheduled.
@@ -110,6 +119,11 @@ pub fn schedules(text: &str) -> Result<Vec<(String, String)>, String> {
 /// The diagnostics as users see them.
 pub fn built(text: &str) -> Result<Built, String> {
     compile(text, &Engine::Simd128.options(false))
+}
+
+/// The diagnostics of a refused program as users see them.
+pub fn shown(rejected: &Rejected) -> String {
+    render(&rejected.diagnostics, &rejected.sources, false)
 }
 
 const ROOT: &str = "program.k";

@@ -1,7 +1,7 @@
 //! Every program of `tests/corpus/runs` on every engine: the stated results, and the same bits everywhere.
 
 use kcc_compiler::tensor::{self, Binding, Stmt};
-use kcc_tests::array::{Array, to_f64};
+use kcc_tests::array::{Array, same_bits};
 use kcc_tests::corpus::{Call, Expected, Run, read};
 use kcc_tests::engines::{self, Engine, Prepared, prepare, schedules};
 use kcc_tests::structure;
@@ -103,15 +103,6 @@ fn one(call: &Call, program: &Prepared, first: &mut Option<Vec<(String, Array)>>
         }
     }
     complaints
-}
-
-/// Equal to the bit, any NaN for a NaN.
-fn same_bits(a: &Array, b: &Array) -> bool {
-    if a.elem != b.elem || a.dims != b.dims {
-        return false;
-    }
-    let nan = |value| a.elem.is_float() && to_f64(value).is_nan();
-    a.values().zip(b.values()).all(|(x, y)| x == y || (nan(x) && nan(y)))
 }
 
 /// What the fused program must look like.

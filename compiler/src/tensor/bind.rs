@@ -101,8 +101,9 @@ impl Binder<'_> {
             decided.chain([Binding::Plan]).max().unwrap_or(Binding::Plan)
         };
         let extent = |axis: &AxisId| self.p.axes[*axis].extent.as_ref().map_or(Binding::Build, size);
-        if let Stmt::Alias { of, .. } = stmt {
-            latest = self.when[of];
+        if let Stmt::Alias { tensor, of, .. } = stmt {
+            let own = self.p.tensors[*tensor].dims.iter().map(size);
+            latest = own.fold(self.when[of], Binding::max);
         }
         visit_axes(stmt, &mut |axis| latest = latest.max(extent(&axis)));
         self.p.visit(&super::share::roots(stmt), &mut |_, expr| match expr {
@@ -151,7 +152,7 @@ fn visit_axes(stmt: &Stmt, f: &mut impl FnMut(AxisId)) {
 }
 
 /// Gives a statement, and those inside it, a binding time.
-fn set(stmt: &mut Stmt, when: Binding) {
+pub(super) fn set(stmt: &mut Stmt, when: Binding) {
     match stmt {
         Stmt::Stage(stage) => stage.binding = when,
         Stmt::Alias { binding, .. } | Stmt::Decide { binding, .. } => *binding = when,

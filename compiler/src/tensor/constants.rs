@@ -2,10 +2,11 @@
 
 use super::*;
 
-/// *Before*: statements with binding `Build`. *After*: their tensors are constants and the statements are gone.
+/// *Before*: statements with binding `Build`. *After*: their tensors are constants and the statements are gone; or, where
+/// one relies on a check that does not hold, they have binding `Plan`, so that the check fails at run time as any other.
 ///
 /// # Errors
-/// The evaluator's complaint, with the pipeline's name; only the step budget can be it, as stages cannot fail.
+/// The evaluator's complaint, with the pipeline's name.
 pub fn constants(program: &mut Program) -> Result<(), String> {
     for number in 0..program.pipelines.len() {
         let pipeline = &program.pipelines[number];
@@ -15,8 +16,16 @@ pub fn constants(program: &mut Program) -> Result<(), String> {
         }
         let name = pipeline.name.clone();
         let values = eval::run_build(pipeline, &program.consts, &program.names, lower::CONST_BUDGET);
-        let values = values.map_err(|error| format!("pipeline `{name}`: {error}"))?;
         let pipeline = &mut program.pipelines[number];
+        let has_checks = pipeline.body.stmts.iter().any(|stmt| matches!(stmt, Stmt::Check(_)));
+        let values = match values {
+            Ok(values) => values,
+            Err(eval::EvalError::Invalid(_)) if has_checks => {
+                pipeline.body.stmts.iter_mut().for_each(postpone);
+                continue;
+            }
+            Err(error) => return Err(format!("pipeline `{name}`: {error}")),
+        };
         pipeline.body.stmts.retain(|stmt| !is_build(stmt));
         for (tensor, value) in values {
             let name = pipeline.tensors[tensor].name.clone();
@@ -25,4 +34,11 @@ pub fn constants(program: &mut Program) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What was to be computed at build time is computed by the plan.
+fn postpone(stmt: &mut Stmt) {
+    if stmt.binding() == Binding::Build {
+        bind::set(stmt, Binding::Plan);
+    }
 }

@@ -11,6 +11,15 @@ use crate::size::{DimExpr, Size};
 use crate::types::{Const, Scalar};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Numbers beyond this are no sizes.
+const FAR: u64 = 1 << 24;
+
+/// Whether arithmetic with this number is rather meant to wrap, as a hash does, than to be a size: the plan refuses sizes
+/// that wrap.
+fn is_far(size: &Size) -> bool {
+    size.as_const().is_some_and(|value| value.unsigned_abs() > FAR)
+}
+
 impl Pipeline {
     /// A constant.
     pub fn constant(&mut self, value: Const, origin: OriginId) -> ExprId {
@@ -66,6 +75,8 @@ impl Pipeline {
         if let [a, b] = *args {
             if ty == Scalar::I32
                 && let (Some(left), Some(right)) = (self.as_size(a), self.as_size(b))
+                && !is_far(&left)
+                && !is_far(&right)
             {
                 let folded = match op {
                     Op::Add => Some(left.plus(&right)),

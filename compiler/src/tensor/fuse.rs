@@ -181,11 +181,15 @@ fn decide(p: &Pipeline, region: &Region, position: usize, stage: &Stage) -> Rule
     if changes_before_read(p, region, position, tensor, &p.loads_var(expr)) {
         return Rule::Changes;
     }
-    let is_view = is_view(p, expr);
-    if is_view {
+    let is_half = |tensor: TensorId| p.tensors[tensor].elem == Scalar::F16;
+    // A part of something else than halves is rounded when it is stored as halves.
+    if is_half(tensor) && !matches!(&p.exprs[expr], Expr::Load(from, _) if is_half(*from)) {
+        return Rule::Rounds;
+    }
+    if is_view(p, expr) {
         return Rule::View;
     }
-    if p.tensors[tensor].elem == Scalar::F16 {
+    if is_half(tensor) {
         return Rule::Rounds;
     }
     let sites = sites(p, region, tensor);

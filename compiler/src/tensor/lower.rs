@@ -252,27 +252,35 @@ impl<'a> Lowerer<'a> {
                 self.fact(false, Size::from(size.var), String::new(), None);
             }
         }
+        // A pipeline's `dim` parameter is a scalar that reaches a size; types of any parameter may use it.
+        let mut dims = BTreeMap::new();
+        for (index, local) in function.params.iter().enumerate() {
+            if let Some(size) = dim_of(index) {
+                let declared = &function.locals[local.0 as usize];
+                let var = declared.scalar.unwrap_or_else(|| self.program.names.new_scalar(declared.name.clone()));
+                let dim = Size::dim(DimExpr::Scalar(var, Scalar::I32));
+                scope.sizes.insert(size.var, dim.clone());
+                dims.insert(index, (var, dim));
+            }
+        }
         for (index, local) in function.params.iter().enumerate() {
             let declared = &function.locals[local.0 as usize];
             let ty = declared.ty.as_tensor().expect("pipelines take tensors");
             let origin = self.program.origins.add(declared.span, None);
             let position = self.p.params.len();
+            let extents = self.dims_in(&scope, &declared.ty);
             let tensor = Tensor {
                 name: declared.name.clone(),
                 elem: ty.elem,
-                dims: ty.dims.clone(),
+                dims: extents.clone(),
                 kind: TensorKind::Param(position),
             };
             let tensor = self.p.tensors.add(tensor, origin);
             self.p.params.push(tensor);
-            let mut value = Value::Tensor(Tv::stored(ty.elem, ty.dims.clone(), tensor, Vec::new()));
-            if let Some(size) = dim_of(index) {
-                // A pipeline's `dim` parameter is a scalar that reaches a size.
-                let var = declared.scalar.unwrap_or_else(|| self.program.names.new_scalar(declared.name.clone()));
+            let mut value = Value::Tensor(Tv::stored(ty.elem, extents, tensor, Vec::new()));
+            if let Some((var, dim)) = dims.remove(&index) {
                 self.p.plan_scalars.push((var, tensor));
-                let dim = Size::dim(DimExpr::Scalar(var, Scalar::I32));
                 self.fact(false, dim.clone(), format!("{} >= 0", declared.name), Some(origin));
-                scope.sizes.insert(size.var, dim.clone());
                 let id = self.p.size(&dim, origin);
                 value = Value::Tensor(self.scalar_value(id));
             } else if ty.dims.is_empty() {

@@ -3,12 +3,15 @@
 //! A crop behind a resize leaves most of the resize's intermediate rows unread; as the crop has become index arithmetic
 //! by now (`fuse`), the unread part shows in the readers' indices.
 
+use super::prove::Prover;
 use super::share::{map_exprs, roots};
 use super::*;
 use crate::ops::Op;
+use std::collections::BTreeMap;
 
 /// *Before*: stages compute whole tensors. *After*: an axis of which every reader reads the same interval
-/// (`axis + offset` with one offset and extent) has just that interval.
+/// (`axis + offset` with one offset and extent) has just that interval. A reader under a condition may name more than there
+/// is: only an interval that is proved to lie inside counts.
 pub fn trim(program: &mut Program) {
     for pipeline in &mut program.pipelines {
         for position in 0..pipeline.body.stmts.len() {
@@ -22,7 +25,7 @@ pub fn trim(program: &mut Program) {
                 continue;
             }
             for dim in 0..pipeline.tensors[tensor].dims.len() {
-                if let Some((offset, extent)) = common_interval(pipeline, tensor, dim) {
+                if let Some((offset, extent)) = common_interval(pipeline, &program.consts, tensor, dim) {
                     shrink(pipeline, position, tensor, dim, &offset, &extent);
                 }
             }
@@ -31,7 +34,7 @@ pub fn trim(program: &mut Program) {
 }
 
 /// The interval of a dimension that every load reads, if it is one and not the whole.
-fn common_interval(p: &Pipeline, tensor: TensorId, dim: usize) -> Option<(Size, Size)> {
+fn common_interval(p: &Pipeline, consts: &[ConstData], tensor: TensorId, dim: usize) -> Option<(Size, Size)> {
     let mut intervals: Vec<Option<(Size, Size)>> = Vec::new();
     for stmt in &p.body.stmts {
         p.visit(&roots(stmt), &mut |_, expr| {
@@ -44,8 +47,11 @@ fn common_interval(p: &Pipeline, tensor: TensorId, dim: usize) -> Option<(Size, 
     }
     let first = intervals.first()?.clone()?;
     let agree = intervals.iter().all(|other| other.as_ref() == Some(&first));
-    let whole = first.1 == p.tensors[tensor].dims[dim];
-    (agree && !whole).then_some(first)
+    let all = &p.tensors[tensor].dims[dim];
+    let bounds = BTreeMap::new();
+    let prover = Prover::new(p, consts, &bounds, &[]);
+    let inside = || prover.size_at_least(&first.0, 0) && prover.size_at_least(&all.minus(&first.0).minus(&first.1), 0);
+    (agree && first.1 != *all && inside()).then_some(first)
 }
 
 /// `axis + offset` over `0..extent` reads `offset..offset + extent`; a size alone reads one element.

@@ -128,10 +128,11 @@ impl<'a> Known<'a> {
         let a = self.range(&args[0])?;
         let b = self.range(args.get(1)?)?;
         match op {
-            Op::Add => Some((a.0 + b.0, a.1 + b.1)),
-            Op::Sub => Some((a.0 - b.1, a.1 - b.0)),
+            // What leaves 64 bits left the operation's own type before, and nothing is known then.
+            Op::Add => Some((a.0.saturating_add(b.0), a.1.saturating_add(b.1))),
+            Op::Sub => Some((a.0.saturating_sub(b.1), a.1.saturating_sub(b.0))),
             Op::Mul => {
-                let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
+                let corners = [(a.0, b.0), (a.0, b.1), (a.1, b.0), (a.1, b.1)].map(|(x, y)| x.saturating_mul(y));
                 Some((*corners.iter().min()?, *corners.iter().max()?))
             }
             Op::Min => Some((a.0.min(b.0), a.1.min(b.1))),

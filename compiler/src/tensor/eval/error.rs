@@ -55,7 +55,7 @@ impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EvalError::Inputs(text) => f.write_str(text),
-            EvalError::Fact { text, .. } => write!(f, "`{text}` does not hold"),
+            EvalError::Fact { text, .. } => write!(f, "{text} does not hold"),
             EvalError::Size { size, reason } => write!(f, "the size `{size}` {reason}"),
             EvalError::Failed { failure, values, .. } => f.write_str(&message(failure, values)),
             EvalError::Budget => f.write_str("the evaluation took too many steps"),
@@ -67,19 +67,19 @@ impl fmt::Display for EvalError {
 
 impl std::error::Error for EvalError {}
 
-/// A failed check in one line.
+/// A failed check in one line, as a module's manifest has it.
 pub fn message(failure: &Failure, values: &[Const]) -> String {
     let shown = |n: usize| values.get(n).map_or_else(|| "?".to_string(), Const::to_string);
     match failure {
         Failure::IndexOutOfRange { tensor, axis } => {
-            format!("index {} is outside axis {axis} of `{tensor}`, whose extent is {}", shown(0), shown(1))
+            format!("index {} is out of range for axis {axis} of `{tensor}`, whose extent is {}", shown(0), shown(1))
         }
-        Failure::DivisionByZero => "integer division by zero".to_string(),
-        Failure::EmptyArg => "`argmax` or `argmin` of nothing".to_string(),
+        Failure::DivisionByZero => "division by zero".to_string(),
+        Failure::EmptyArg => "argmax or argmin of nothing".to_string(),
         Failure::ListFull(list) => format!("the list `{list}` is full, it can hold {}", shown(0)),
         Failure::ListEmpty(list) => format!("the list `{list}` is empty"),
         Failure::ListLength(list) => format!("the list `{list}` cannot be cut to {}, it has {}", shown(0), shown(1)),
-        Failure::Fact(text) => format!("`{text}` does not hold"),
+        Failure::Fact(text) => format!("{text} does not hold"),
         Failure::Assert(pieces) => {
             let mut text = String::new();
             for (position, piece) in pieces.iter().enumerate() {

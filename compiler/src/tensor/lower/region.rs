@@ -45,7 +45,12 @@ impl<'a> Lowerer<'a> {
         self.path = path;
         self.base = base;
         let outer = self.outer_regions.pop().expect("just pushed");
-        std::mem::replace(&mut self.p.body, outer)
+        let mut region = std::mem::replace(&mut self.p.body, outer);
+        // A condition that is decided during compilation may leave code that is never reached.
+        if let Some(last) = region.stmts.iter().position(leaves) {
+            region.stmts.truncate(last + 1);
+        }
+        region
     }
 
     /// Whether the current expression is a whole statement: no index or condition of an expression is around it.
@@ -300,6 +305,17 @@ impl<'a> Lowerer<'a> {
         });
         self.control(ControlKind::If { cond, then, otherwise }, origin);
         self.stored_value(&mut tensors.into_iter(), ty)
+    }
+}
+
+/// Whether what stands behind a statement is never reached.
+pub(super) fn leaves(stmt: &Stmt) -> bool {
+    let Stmt::Control(control) = stmt else { return false };
+    let ends = |region: &Region| region.stmts.last().is_some_and(leaves);
+    match &control.kind {
+        ControlKind::Leave(_) => true,
+        ControlKind::If { then, otherwise, .. } => ends(then) && ends(otherwise),
+        ControlKind::Loop { .. } | ControlKind::Repeat(_) | ControlKind::Block(..) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sequential statements: what changes is a variable, what jumps leaves a block.
 
-use super::region::{LoopLabels, Part, Returns};
+use super::region::{LoopLabels, Part, Returns, leaves};
 use super::scan::{jumps, returns_early};
 use super::value::{List, Tv, Value};
 use super::{Enclosing, Lowerer, Scope};
@@ -232,7 +232,8 @@ impl<'a> Lowerer<'a> {
                 l.block(scope, arm);
             })
         });
-        let (yes_leaves, no_leaves) = (leaves(&yes), leaves(&no));
+        let ends = |region: &Region| region.stmts.last().is_some_and(leaves);
+        let (yes_leaves, no_leaves) = (ends(&yes), ends(&no));
         self.control(ControlKind::If { cond, then: yes, otherwise: no }, origin);
         // Whoever comes here did not take the branch that leaves.
         match (yes_leaves, no_leaves) {
@@ -461,16 +462,5 @@ fn count(ty: &hir::Type) -> usize {
     match ty {
         hir::Type::Tensor(_) | hir::Type::List(_) => 1,
         hir::Type::Tuple(parts) => parts.iter().map(|(_, part)| count(part)).sum(),
-    }
-}
-
-/// Whether a region never reaches its end.
-fn leaves(region: &Region) -> bool {
-    match region.stmts.last() {
-        Some(Stmt::Control(Control { kind: ControlKind::Leave(_), .. })) => true,
-        Some(Stmt::Control(Control { kind: ControlKind::If { then, otherwise, .. }, .. })) => {
-            leaves(then) && leaves(otherwise)
-        }
-        _ => false,
     }
 }

@@ -39,7 +39,7 @@ fn the_first_failing_index_is_reported() {
     let failed = b.run(&[x, i32s(&[4], &[0, -1, 1, 7])]).unwrap_err();
     let EvalError::Failed { values, origin, .. } = &failed else { panic!("{failed:?}") };
     assert_eq!((values.as_slice(), *origin), ([Const::i32(-1), Const::i32(3)].as_slice(), b.origin));
-    assert_eq!(failed.to_string(), "index -1 is outside axis 0 of `x`, whose extent is 3");
+    assert_eq!(failed.to_string(), "index -1 is out of range for axis 0 of `x`, whose extent is 3");
 }
 
 #[test]
