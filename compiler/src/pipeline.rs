@@ -110,9 +110,7 @@ pub fn lower(checked: Checked, options: &Options) -> Result<Lowered, Box<Rejecte
         tensor::bind::bind(&mut program);
         tensor::verify::verify(&program, "trim, share, unswitch, bind");
     }
-    if let Err(message) = tensor::constants::constants(&mut program) {
-        return Err(Box::new(reject(sources, codes::BUILD_VALUE_FAILED, message)));
-    }
+    tensor::constants::constants(&mut program);
     tensor::share::share(&mut program);
     tensor::verify::verify(&program, "constants, share");
     Ok(Lowered { sources, program, decisions, warnings })

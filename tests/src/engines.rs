@@ -85,7 +85,7 @@ pub fn check(text: &str) -> Result<Checked, String> {
 /// The diagnostics as users see them.
 pub fn finish(lowered: Lowered, engine: Engine, tests: bool) -> Result<Prepared, String> {
     match engine {
-        Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lower(text, &options)?.program)),
+        Engine::Unfused | Engine::Eval => Ok(Prepared::Tensor(lowered.program)),
         Engine::Scalar | Engine::Simd128 => {
             let built = pipeline::build(lowered, &engine.options(tests)).map_err(|rejected| shown(&rejected))?;
             let module = Module::from_bytes(wasmtime(), &built.wasm).map_err(|e| e.to_string())?;

@@ -94,7 +94,6 @@ table! {
     DIVISION_BY_ZERO 502 "division by zero";
 
     CONST_FAILED 601 "constant that fails";
-    BUILD_VALUE_FAILED 602 "value of the build that fails";
 
     BAD_SIZE_OPTION 701 "size that a build cannot fix";
     MEMORY_LIMIT 702 "more memory than allowed";

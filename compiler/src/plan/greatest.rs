@@ -53,7 +53,9 @@ pub fn greatest(size: &Size, bounds: &Bounds, facts: &[Fact]) -> Option<u64> {
     let consider = |sizes: Vec<Interval>, reached: &mut i128, candidates: &mut BinaryHeap<Candidate>| {
         let values = formula.eval(&sizes);
         let (of_facts, bound) = (&values[..facts.len()], values[facts.len()].1);
-        if sizes.iter().any(|(lo, hi)| lo > hi) || !holds(of_facts, &possible) {
+        // What the plan refuses needs no memory.
+        let is_out = formula.is_refused(&sizes, facts.len());
+        if sizes.iter().any(|(lo, hi)| lo > hi) || !holds(of_facts, &possible) || is_out {
             return;
         }
         let corner: Vec<Interval> = sizes.iter().map(|(_, hi)| (*hi, *hi)).collect();

@@ -86,6 +86,19 @@ impl Formula {
         self.nodes.len()
     }
 
+    /// Whether the plan refuses a size, by its number, for all sizes in a box: it divides by zero.
+    pub fn is_refused(&self, vars: &[Interval], number: usize) -> bool {
+        let mut ranges: Vec<Range> = Vec::with_capacity(self.nodes.len());
+        let mut refused: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let own = node.is_refused(&ranges, &refused);
+            refused.push(own);
+            let range = node.eval(vars, &ranges);
+            ranges.push(range);
+        }
+        refused[self.results[number]]
+    }
+
     /// The interval of each size; not cut off at 32 bits, since sums of sizes may be larger.
     pub fn eval(&self, vars: &[Interval]) -> Vec<Interval> {
         let mut ranges: Vec<Range> = Vec::with_capacity(self.nodes.len());
@@ -148,6 +161,34 @@ impl Builder<'_> {
 }
 
 impl Node {
+    /// Whether the part has no value, whatever the variables are; what a condition leaves out does not count.
+    fn is_refused(&self, known: &[Range], refused: &[bool]) -> bool {
+        let is_zero = |position: &usize| match known[*position] {
+            Range::Size(interval) => interval == (0, 0),
+            Range::Value(values) => values.as_point().is_some_and(|point| point.ty.is_int() && point.bits == 0),
+        };
+        let of = |position: &usize| refused[*position];
+        match self {
+            Node::Var(_) | Node::Const(_) | Node::Scalar(_) => false,
+            Node::Sum(terms) => terms.iter().any(|(_, factors)| factors.iter().any(of)),
+            Node::Div(a, b) | Node::Rem(a, b) => of(a) || of(b) || is_zero(b),
+            Node::Min(a, b) | Node::Max(a, b) => of(a) || of(b),
+            Node::Dim(arg) | Node::Operand(arg) | Node::Cast(_, arg) => of(arg),
+            Node::Op(op, args) => {
+                let divides = matches!(op, Op::Div | Op::Rem | Op::TruncDiv | Op::TruncRem);
+                args.iter().any(of) || (divides && is_zero(&args[1]))
+            }
+            Node::Select([cond, yes, no]) => {
+                of(cond)
+                    || match known[*cond].value().as_point() {
+                        Some(decided) if decided.bits != 0 => of(yes),
+                        Some(_) => of(no),
+                        None => of(yes) && of(no),
+                    }
+            }
+        }
+    }
+
     fn eval(&self, vars: &[Interval], known: &[Range]) -> Range {
         let size = |position: &usize| known[*position].size();
         let value = |position: &usize| known[*position].value();

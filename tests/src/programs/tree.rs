@@ -180,7 +180,13 @@ pub fn stmt_parts(stmt: &mut Stmt) -> Vec<Part<'_>> {
             out.push(Part::Block(body));
         }
         S::While { cond, body } => out.extend([Part::Expr(cond), Part::Block(body)]),
-        S::StaticLoop { over, body, .. } => out.extend([Part::Expr(over), Part::Block(body)]),
+        S::StaticLoop { over, body, .. } => {
+            match over {
+                Over::Values(table) => out.push(Part::Expr(table)),
+                Over::Range(range) => out.extend([Part::Expr(&mut range.lo), Part::Expr(&mut range.hi)]),
+            }
+            out.push(Part::Block(body));
+        }
     }
     out
 }
