@@ -150,7 +150,6 @@ fn the_peak_is_the_certificate_at_the_bounds() {
     for (text, pipeline, sizes) in [
         (SIGNAL, "normalise", &[("N", 1_048_576)][..]),
         (LAYER, "layer", &[("B", 64), ("N", 96), ("M", 200)][..]),
-        (PHOTO, "preprocess", &[("H", 8192), ("W", 8192)][..]),
         (FIXED, "shrink", &[][..]),
     ] {
         let module = module(text);

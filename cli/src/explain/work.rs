@@ -51,12 +51,10 @@ fn of_region(
             Stmt::Control(control) => {
                 let mut inner = around.clone();
                 match &control.kind {
-                    ControlKind::Loop { axis, .. } => {
-                        match pipeline.as_size(axis.lo).zip(pipeline.as_size(axis.hi)) {
-                            Some((lo, hi)) => inner.times = inner.times.times(&hi.minus(&lo).div(&axis.step)),
-                            None => inner.data = true,
-                        }
-                    }
+                    ControlKind::Loop { axis, .. } => match pipeline.as_size(axis.lo).zip(pipeline.as_size(axis.hi)) {
+                        Some((lo, hi)) => inner.times = inner.times.times(&hi.minus(&lo).div(&axis.step)),
+                        None => inner.data = true,
+                    },
                     // What a condition keeps from running is not counted off.
                     ControlKind::If { .. } | ControlKind::Repeat(_) => inner.data = true,
                     ControlKind::Block(..) | ControlKind::Leave(_) => {}

@@ -169,24 +169,16 @@ pub fn less(a: Expr, b: Expr) -> Expr {
     }
 }
 
-/// `a & b` of `bool`s.
+/// `a & b`, simpler if one is a known `bool`.
 pub fn and(a: Expr, b: Expr) -> Expr {
-    match (&a, &b) {
-        (Expr::Const(value), _) => {
-            if value.bits != 0 {
-                b
-            } else {
-                a
-            }
-        }
-        (_, Expr::Const(value)) => {
-            if value.bits != 0 {
-                a
-            } else {
-                b
-            }
-        }
-        _ => op(Op::And, a, b),
+    let known = |expr: &Expr| match expr {
+        Expr::Const(value) if value.ty == Scalar::Bool => Some(value.bits != 0),
+        _ => None,
+    };
+    match (known(&a), known(&b)) {
+        (Some(true), _) | (_, Some(false)) => b,
+        (Some(false), _) | (_, Some(true)) => a,
+        (None, None) => op(Op::And, a, b),
     }
 }
 

@@ -89,8 +89,11 @@ fn join(program: &Program, definitions: &Definitions, count: usize, outer: &Loop
         pair.stmt(stmt)?;
     }
     let [lo, hi] = [&outer.lo, &outer.hi].map(|bound| build::mul(bound.clone(), inner.hi.clone()));
-    // The lets between the loops fall away: every access that used them was rewritten.
-    let body = body.split_off(lets.len());
+    // Lets that move with the outer loop fall away: every access that used them was rewritten. The others stay, inside
+    // the loop, since what they load may be there only if the loop runs at all.
+    let inside = body.split_off(lets.len());
+    body.retain(|stmt| matches!(stmt, Stmt::Let(var, _) if !by_outer.has(*var)));
+    body.extend(inside);
     Some(Loop { lo, hi, body, ..inner.clone() })
 }
 

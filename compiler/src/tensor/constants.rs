@@ -18,7 +18,12 @@ pub fn constants(program: &mut Program) {
         let values = eval::run_build(pipeline, &program.consts, &program.names, BUDGET);
         let pipeline = &mut program.pipelines[number];
         let Ok(values) = values else {
-            pipeline.body.stmts.iter_mut().filter(|stmt| is_build(stmt)).for_each(|stmt| bind::set(stmt, Binding::Plan));
+            pipeline
+                .body
+                .stmts
+                .iter_mut()
+                .filter(|stmt| is_build(stmt))
+                .for_each(|stmt| bind::set(stmt, Binding::Plan));
             continue;
         };
         pipeline.body.stmts.retain(|stmt| !is_build(stmt));

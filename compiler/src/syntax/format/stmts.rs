@@ -83,12 +83,16 @@ impl<'s> Build<'s> {
             }
             return Doc::seq(docs);
         }
-        if let (Some(Tok::Name("list")), Some(Tok::Name(_))) = (self.peek(), self.ahead(1)) {
+        let ahead = (self.peek(), self.ahead(1), self.ahead(2));
+        if let (Some(Tok::Name("list")), Some(Tok::Name(_)), Some(Tok::OpenBracket)) = ahead {
             docs.extend([self.take(), Doc::text(" "), self.take()]);
             docs.push(self.list(Style::Bare, Build::shaped).0);
             return Doc::seq(docs);
         }
         docs.push(self.take());
+        while let Some(dot) = self.take_if(Tok::Dot) {
+            docs.extend([dot, self.take()]);
+        }
         if self.peek() == Some(Tok::OpenBracket) {
             docs.push(self.list(Style::Args, Build::shaped).0);
         }

@@ -120,6 +120,10 @@ pub(super) fn window(
         [axis] if stage.axes.contains(&axis) && !reduces => axis,
         _ => return Err(Rule::NoWindow),
     };
+    // A window that jumps about would make its rows again and again.
+    if !spans.iter().all(|(least, most)| ascends(p, least.expr, axis) && ascends(p, most.expr, axis)) {
+        return Err(Rule::NoWindow);
+    }
     let origin = stage.origin;
     let mut bounds = [false, true].map(|greatest| {
         let mut all: Vec<ExprId> = Vec::new();
@@ -138,6 +142,26 @@ pub(super) fn window(
         all.into_iter().reduce(|a, b| p.op(op, &[a, b], origin)).expect("there are loads")
     };
     Ok(Window { first: hull(0, Op::Min), end: hull(1, Op::Max), axis, length })
+}
+
+/// Whether an index grows with the axis, as far as its form tells; tables are taken to ascend.
+fn ascends(p: &Pipeline, id: ExprId, axis: AxisId) -> bool {
+    if !p.free_axes(id).contains(&axis) {
+        return true;
+    }
+    match &p.exprs[id] {
+        Expr::Axis(_) | Expr::Load(..) => true,
+        Expr::Op(Op::Add | Op::Min | Op::Max, args) => args.iter().all(|arg| ascends(p, *arg, axis)),
+        Expr::Op(Op::Sub, args) => ascends(p, args[0], axis) && !p.free_axes(args[1]).contains(&axis),
+        Expr::Op(Op::Mul, args) => {
+            let grows = |by: ExprId| p.as_const(by).is_some_and(|by| by.as_int() >= 0) || p.as_size(by).is_some();
+            (grows(args[1]) && ascends(p, args[0], axis)) || (grows(args[0]) && ascends(p, args[1], axis))
+        }
+        Expr::Op(Op::Div | Op::Shr, args) => {
+            p.as_const(args[1]).is_some_and(|by| by.as_int() > 0) && ascends(p, args[0], axis)
+        }
+        _ => false,
+    }
 }
 
 fn plus(p: &mut Pipeline, sum: Sum, origin: OriginId) -> ExprId {

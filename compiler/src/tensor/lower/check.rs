@@ -218,7 +218,8 @@ impl<'a> Lowerer<'a> {
         let (mut low, mut high) = (index, index);
         let mut removed = Vec::new();
         let mut nonempty: Option<ExprId> = None;
-        for outer in self.enclosing[self.base..].to_vec().into_iter().rev() {
+        let enclosing = self.enclosing[self.base..].to_vec();
+        for outer in enclosing.into_iter().rev() {
             if outer.step != Size::constant(1) {
                 continue;
             }
