@@ -81,9 +81,11 @@ pub fn attach<'s>(text: &'s str, layout: Layout<'s>) -> Tokens<'s> {
             (token.before, token.blank, token.fresh) = (gap.comments, gap.blank, gap.has_line_end);
             // Comments before a comma go behind it: `a // c` and a comma on the next line.
             let is_comma = *tok == Tok::Comma;
+            // A line has room for one, so that the comma's own goes on a line of its own.
+            let is_taken = last.is_some_and(|last| list[last].tok == Tok::Comma && !list[last].after.is_empty());
             match gap.trailing {
                 Some(text) if is_comma => token.after.push(text),
-                Some(text) if !moved.is_empty() => moved.push(Comment { text, blank: false }),
+                Some(text) if is_taken || !moved.is_empty() => moved.push(Comment { text, blank: false }),
                 Some(text) => last.iter().for_each(|last| list[*last].after.push(text)),
                 None => {}
             }
