@@ -170,7 +170,9 @@ export class Instance {
       if (!this.#isReady(state) || state.epoch !== epoch) {
         throw new KccError("stale", `this view of \`${tensor}\` is from before another plan of \`${pipeline}\``);
       }
-      if (state.shapes[position] !== shape) {
+      // The same sizes planned again, or found by another run, leave a view as it is.
+      const now = state.shapes[position] ?? [];
+      if (now.length !== shape.length || now.some((extent, axis) => extent !== shape[axis])) {
         throw new KccError("stale", `this view of \`${tensor}\` is from before another run of \`${pipeline}\``);
       }
       const { start, length } = this.#place(spot);
