@@ -14,6 +14,16 @@ use crate::types::Scalar;
 /// What a list can do, as it is written.
 const METHODS: [&str; 4] = ["push", "pop", "truncate", "len"];
 
+/// `name.method(args)` of a list.
+#[derive(Clone, Copy)]
+struct Method<'t> {
+    list: LocalId,
+    name: &'t ast::Name,
+    method: &'t ast::Name,
+    args: &'t [ast::Arg],
+    span: Span,
+}
+
 impl Checker<'_> {
     /// The list that a name means in the function being checked.
     pub fn list_named(&self, tree: &ast::Expr) -> Option<LocalId> {
@@ -29,64 +39,59 @@ impl Checker<'_> {
         self.ty(list).as_list().expect("this local is a list").clone()
     }
 
-    /// The list and the method of `list.method(…)`.
-    fn method<'t>(&self, tree: &'t ast::Expr) -> Option<(LocalId, &'t ast::Name, &'t ast::Name, &'t [ast::Arg])> {
+    /// What `list.method(…)` means, if it is that.
+    fn method<'t>(&self, tree: &'t ast::Expr) -> Option<Method<'t>> {
         let ast::ExprKind::Call { callee, args } = &tree.kind else { return None };
         let ast::ExprKind::Field(base, method) = &callee.kind else { return None };
         let ast::ExprKind::Name(name) = &base.kind else { return None };
-        Some((self.list_named(base)?, name, method, args))
+        Some(Method { list: self.list_named(base)?, name, method, args, span: tree.span })
     }
 
     /// The list of `list.pop()`, which is about to change.
     pub fn pop_call(&mut self, tree: &ast::Expr) -> Checked<Option<LocalId>> {
         match self.method(tree) {
-            Some((list, name, method, args)) if method.text == "pop" => {
-                self.variable(name, "changed")?;
-                self.method_args(method, args, 0, tree.span)?;
-                Ok(Some(list))
+            Some(call) if call.method.text == "pop" => {
+                self.method_changes(call, 0)?;
+                Ok(Some(call.list))
             }
             _ => Ok(None),
         }
     }
 
-    fn method_args(&mut self, method: &ast::Name, args: &[ast::Arg], count: usize, span: Span) -> Checked<()> {
-        if let Some(arg) = args.iter().find(|arg| arg.name.is_some() || arg.is_var) {
-            let message = format!("`{}` takes plain arguments", method.text);
+    /// Checks that a method may change its list, and that it has so many arguments.
+    fn method_changes(&mut self, call: Method, count: usize) -> Checked<()> {
+        self.variable(call.name, "changed")?;
+        let method = &call.method.text;
+        if let Some(arg) = call.args.iter().find(|arg| arg.name.is_some() || arg.is_var) {
+            let message = format!("`{method}` takes plain arguments");
             return Err(self.error(codes::ARGUMENT_NAME, arg.value.span, message));
         }
-        if args.len() != count {
+        if call.args.len() != count {
             let takes = match count {
                 0 => "no arguments".to_string(),
                 count => super::operator::count(count),
             };
-            let message = format!("`{}` takes {takes}, {} given", method.text, args.len());
-            return Err(self.error(codes::ARGUMENT_COUNT, span, message));
+            let message = format!("`{method}` takes {takes}, {} given", call.args.len());
+            return Err(self.error(codes::ARGUMENT_COUNT, call.span, message));
         }
         Ok(())
     }
 
     /// `list.push(e)`, `list.truncate(n)`, `list.pop()` as a statement. `None` if it is none of these.
     pub fn list_statement(&mut self, tree: &ast::Expr, out: &mut Vec<Stmt>) -> Option<Checked<()>> {
-        let (list, name, method, args) = self.method(tree)?;
-        Some(match method.text.as_str() {
-            "push" => self.push(list, name, method, args, tree.span, out),
-            "truncate" => self.truncate(list, name, method, args, tree.span, out),
-            "pop" => self.pop_call(tree).map(|_| out.push(Stmt::Pop { list, into: None, span: tree.span })),
-            _ => Err(self.no_method(name, method)),
-        })
+        let call = self.method(tree)?;
+        let stmt = match call.method.text.as_str() {
+            "push" => self.push(call),
+            "truncate" => self.truncate(call),
+            "pop" => self.method_changes(call, 0).map(|()| Stmt::Pop { list: call.list, into: None, span: call.span }),
+            _ => Err(self.no_method(call.name, call.method)),
+        };
+        Some(stmt.map(|stmt| out.push(stmt)))
     }
 
-    fn push(
-        &mut self,
-        list: LocalId,
-        name: &ast::Name,
-        method: &ast::Name,
-        args: &[ast::Arg],
-        span: Span,
-        out: &mut Vec<Stmt>,
-    ) -> Checked<()> {
-        self.variable(name, "changed")?;
-        self.method_args(method, args, 1, span)?;
+    fn push(&mut self, call: Method) -> Checked<Stmt> {
+        self.method_changes(call, 1)?;
+        let Method { list, name, args, span, .. } = call;
         let elem = self.list_type(list).elem;
         let value = self.settled(&args[0].value, &Expect::Elem(elem))?;
         let value = self.coerce(value, &Type::scalar(elem));
@@ -105,24 +110,14 @@ impl Checker<'_> {
             (&value.ty, value.span, "the element"),
             (&Type::scalar(elem), declared, "the list"),
         )?;
-        out.push(Stmt::Push { list, value, span });
-        Ok(())
+        Ok(Stmt::Push { list, value, span })
     }
 
-    fn truncate(
-        &mut self,
-        list: LocalId,
-        name: &ast::Name,
-        method: &ast::Name,
-        args: &[ast::Arg],
-        span: Span,
-        out: &mut Vec<Stmt>,
-    ) -> Checked<()> {
-        self.variable(name, "changed")?;
-        self.method_args(method, args, 1, span)?;
-        let len = self.scalar_expr(&args[0].value, Scalar::I32, codes::NOT_AN_INDEX, "the length of a list")?;
-        out.push(Stmt::Truncate { list, len, span });
-        Ok(())
+    fn truncate(&mut self, call: Method) -> Checked<Stmt> {
+        self.method_changes(call, 1)?;
+        let (list, span) = (call.list, call.span);
+        let len = self.scalar_expr(&call.args[0].value, Scalar::I32, codes::NOT_AN_INDEX, "the length of a list")?;
+        Ok(Stmt::Truncate { list, len, span })
     }
 
     fn no_method(&mut self, name: &ast::Name, method: &ast::Name) -> Reported {
